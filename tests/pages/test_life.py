@@ -191,3 +191,28 @@ def _refunded(town: Town, rentid: int) -> dict[str, Any] | None:
     """Its bill, once what is free was given back."""
     (bill,) = town.admin("GET", f"/billings?rentid={rentid}")["_embedded"]["billings"]
     return bill if bill["refunded"] else None
+
+
+@pytest.mark.parametrize("agreed", [False, True])
+def test_a_return_tells_a_place_only_of_who_agreed_to_that(browser: Browser, town: Town, agreed: bool) -> None:
+    town.admin("POST", "/accounts", {"name": "Lee", "contact": CONTACT, "password": PASSWORD})
+    (found,) = town.admin("POST", "/accounts/searches", {"q": CONTACT})["_embedded"]["accounts"]
+    town.admin("POST", "/userDeposits", {"userid": found["userid"], "deposit": PAID})
+    here = {"latitude": 37.3671, "longitude": 127.1083}
+    one = Rider(browser, town, 1, "en-US", first="form", geolocation=here, permissions=["geolocation"])
+    sign_in(one.page, CONTACT)
+    if agreed:
+        one.go("#/me/consents")
+        one.page.locator("#consent-location button.primary").click()
+        one.page.locator("#consent-location button.quiet").wait_for()
+    one.go("#/bike/1")
+    one.page.get_by_role("button", name=EN["rent"]).click()
+    one.page.get_by_role("timer").wait_for()
+    with one.page.expect_response("**/consents"):
+        one.tap(EN["return"])
+    one.tap(EN["here"])
+    one.page.get_by_role("heading", name=EN["done"]).wait_for()
+    (rent,) = town.admin("GET", f"/rents?userid={found['userid']}")["_embedded"]["rents"]
+    assert (rent["lat"] is not None) == agreed
+    assert one.clean == []
+    one.close()

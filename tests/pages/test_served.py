@@ -14,7 +14,7 @@ from gbike.gateway.settings import GatewaySettings
 from gbike.kit.http.protection import POLICY
 from gbike.kit.settings import BadSetting
 from gbike.run.embedded import Embedded
-from gbike.run.web import FILES, FOR_GOOD, FRESH, UNVERSIONED, policy, web
+from gbike.run.web import FILES, FOR_GOOD, FRESH, UNVERSIONED, WITH_A_LINE, policy, web
 from tests.support import Client
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -73,7 +73,7 @@ def test_the_worker_keeps_ahead_what_a_page_needs_but_nothing_large_that_only_so
     modules = [PAGES[path].text for path in kept if path.endswith(".js")]
     imported = {name for text in modules for name in re.findall(r"(?:from |import\()'\.\.?/([\w./]+)'", text)}
     missing = {name for name in imported if not any(path.endswith(f"/{name}") for path in kept)}
-    assert [name for name in missing if not name.startswith("vendor/")] == []
+    assert [name for name in missing if not name.startswith(WITH_A_LINE)] == []
     assert {"where.js", "staff/pages.js", "contact.js"} <= imported
     assert not [path for path in kept if "vendor/" in path and "leaflet" in path]
 

@@ -37,6 +37,8 @@ UNVERSIONED = {
 """What is found under a name that never changes, and where."""
 RIDERS, CONSOLE = "rider/main.js", "console/main.js"
 """Where the two apps begin. What these name is loaded with the first view; what is imported later is not."""
+WITH_A_LINE = ("vendor/", "doors/", "invited/", "profile/")
+"""Where the modules are that nobody needs without a line, unless they are of the first view."""
 _NAMED = re.compile(r"\b(?:from|import)\s*'(\.[^']+)'")
 NO_TILES = MapTiles()
 FRESH, FOR_GOOD = "no-cache", "public, max-age=31536000, immutable"
@@ -104,11 +106,11 @@ def _first(texts: Mapping[str, str], begins: str) -> list[str]:
 
 
 def _is_kept_ahead(name: str, first: Collection[str]) -> bool:
-    """Whether the service worker keeps a file for a spell without a line: all that riders and field staff may open.
+    """Whether the service worker keeps a file for a spell without a line: all that riders and field staff may do then.
     What others made and only some pages need is large (a map, codes): that is kept once it was loaded."""
     if name in UNVERSIONED or name.startswith("console/"):
         return False
-    return name in first or not name.startswith("vendor/")
+    return name in first or not name.startswith(WITH_A_LINE)
 
 
 def _preloaded(base: str, names: Iterable[str]) -> str:

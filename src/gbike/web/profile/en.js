@@ -57,7 +57,8 @@ export const en = {
   consent_terms: 'Terms of use',
   consentSay_terms: 'They apply as long as you have an account.',
   consent_location: 'Use of your location',
-  consentSay_location: 'To find bikes near you and to note where you leave one. You can withdraw this at any time.',
+  consentSay_location:
+    'A return sends where your phone is, so that the bike is found. It works without, too; withdraw at any time.',
   agreedAt: (at, version) => `Agreed on ${at} (version ${version})`,
   notAgreed: 'Not agreed to',
   newerTerms: (version) => `There is a newer version: ${version}.`,

@@ -1,6 +1,7 @@
 // Where the rider is, as the phone measures it: with the moment and how exact it is. Asked for when they let us.
+import { ask } from '../shared/api.js';
 import { known, now } from '../shared/clock.js';
-import { set, state } from '../shared/state.js';
+import { keep, kept, set, state } from '../shared/state.js';
 
 const FRESH_MS = 30_000; // a return takes none that is older
 const NOW_MS = 2_000; // what the phone measured so short ago need not be measured again
@@ -64,8 +65,22 @@ export async function freshly(ms = LOOK_MS) {
   return isFresh(here) ? here : null;
 }
 
+// Whether the rider lets a return tell their place; known last, as the line may be gone at the tap.
+export async function readConsent() {
+  const { mode, who } = state;
+  if (mode === 'demo') return;
+  const { consents } = await ask('GET', `/accounts/${who.userid}/consents`);
+  keep('placed', { userid: who.userid, agreed: consents.some(({ kind }) => kind === 'location') });
+}
+
+function isAgreed() {
+  const { userid, agreed } = kept('placed') ?? {};
+  return state.mode === 'demo' || (agreed && userid === state.who?.userid);
+}
+
 // What a return says of where it was tapped.
 export async function atTheTap() {
+  if (!isAgreed()) return {};
   const here = await freshly(TAP_MS);
   if (!here || !known()) return {};
   const { lat, lon, accuracy, at } = here;

@@ -1,16 +1,18 @@
 // Giving the bike back: at a place near by, one of the last, one that is looked for, or right here without naming any.
-import { html, useKept } from '../shared/lib.js';
+import { html, useEffect, useKept } from '../shared/lib.js';
 import { Big, Empty, Later, Loading, Page } from '../shared/parts.js';
 import { useStore } from '../shared/state.js';
 import { place, t } from '../shared/text.js';
 import { giveBack } from './actions.js';
 import { Charged } from './offline.js';
+import { readConsent } from './position.js';
 
 const ROWS = 5; // as many as where.js shows first
 
 export function ReturnPage({ rentid }) {
   const { open, busy, online } = useStore();
   const [chosen, setChosen] = useKept('place', '');
+  useEffect(() => void readConsent().catch(() => {}), []);
   const rent = open?.find((one) => String(one.rentid) === rentid);
   if (open !== null && !rent && !busy) return html`<${Returned} rentid=${rentid} />`;
   const send = (event) => {
