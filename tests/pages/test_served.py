@@ -74,7 +74,7 @@ def test_the_worker_keeps_ahead_what_a_page_needs_but_nothing_large_that_only_so
     imported = {name for text in modules for name in re.findall(r"(?:from |import\()'\.\.?/([\w./]+)'", text)}
     missing = {name for name in imported if not any(path.endswith(f"/{name}") for path in kept)}
     assert [name for name in missing if not name.startswith(WITH_A_LINE)] == []
-    assert {"where.js", "staff/pages.js", "contact.js"} <= imported
+    assert {"where.js", "staff/pages.js", "complain/page.js"} <= imported
     assert not [path for path in kept if "vendor/" in path and "leaflet" in path]
 
 
