@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gbike.contracts.bike import Stand
 from gbike.contracts.events import EVENTS
 from gbike.contracts.rent import Returned
 from gbike.kit.clock import SystemClock, SystemIds
@@ -122,7 +123,8 @@ async def test_exact_places_are_kept_so_many_days(rents: Store, clock: SetClock)
 async def test_bike_forgets_where_somebody_left_a_bike(bikes: Store, clock: SetClock) -> None:
     for bikeid, userid in ((1, 7), (2, 71)):
         await bikes.write(fleet.register_a_bike, a_new_bike(bikeid, bike.Status.AVAILABLE, BikePlace("Depot"), None))
-        assert await bikes.write(fleet.reserve_a_bike, bikeid, 100 + bikeid, lambda: False) is None
+        stand = await bikes.write(fleet.reserve_a_bike, bikeid, 100 + bikeid, lambda: False)
+        assert stand == Stand("Depot")
         where = Whereabouts("Corner", 37.123456, 127.654321, 8.0)
         await bikes.write(fleet.release, bikeid, 100 + bikeid, userid, where)
     await bikes.write(fleet.forget_the_rider, 7)

@@ -42,6 +42,7 @@ WIPE_S = 10
 """Between two looks whether somebody was erased, whose traces in the engine's own files are then wiped."""
 WIPE_AGAIN_MS = 1_000
 """Before another try, where somebody read."""
+_LOCK = "erasure:{}"
 ERASES = "AccountErased"
 """The event on which the services forget."""
 
@@ -69,12 +70,12 @@ def share(tx: Tx, userids: Sequence[int]) -> None:
     """Before anything personal of these is kept, or read to be kept: until this commits none of them is erased. So an
     erasure sees all that was kept before it, and what is kept after it sees the erasure; `erased`, read without this,
     tells nothing of an erasure that is about to be committed."""
-    tx.share([_lock_of(userid) for userid in userids])
+    tx.share([_LOCK.format(userid) for userid in userids])
 
 
 def alone(tx: Tx, userid: int) -> None:
     """Before an erasure takes any other lock: whoever keeps something personal has shared this one first."""
-    tx.lock(_lock_of(userid))
+    tx.lock(_LOCK.format(userid))
 
 
 def guard(tx: Tx, messages: Sequence[Message]) -> None:
@@ -83,13 +84,13 @@ def guard(tx: Tx, messages: Sequence[Message]) -> None:
     person = [(userid, message.type == ERASES) for message in messages if (userid := _userid(message)) is not None]
     erased = {userid for userid, erases in person if erases}
     for userid in sorted(erased):
-        tx.lock(_lock_of(userid))
+        tx.lock(_LOCK.format(userid))
     share(tx, [userid for userid, _ in person if userid not in erased])
 
 
 def remember(tx: Tx, userid: int) -> None:
     """This one was erased: from here until the commit nobody keeps anything personal of theirs."""
-    tx.lock(_lock_of(userid))
+    tx.lock(_LOCK.format(userid))
     tx.execute(
         "INSERT INTO erased (userid, at_ms) VALUES (?, ?) ON CONFLICT (userid) DO UPDATE SET at_ms = excluded.at_ms",
         (userid, tx.now_ms),
@@ -204,10 +205,6 @@ def _only_impersonal(kind: type | None) -> msgspec.json.Decoder[Any]:
     names = dict.fromkeys([*_ENVELOPE, *(name for name, is_so in marks.items() if not is_so)])
     fields = [(name, Any, None) for name in names if not marks.get(name)]
     return msgspec.json.Decoder(msgspec.defstruct("OnlyImpersonal", fields, forbid_unknown_fields=True))
-
-
-def _lock_of(userid: int) -> str:
-    return f"erasure:{userid}"
 
 
 def _userid(message: Message) -> int | None:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from gbike.contracts.bike import ChkAndUpdatedStatus, RegisteredBike, UpdatedBike, UpdatedBikeState
+from gbike.contracts.bike import ChkAndUpdatedStatus, RegisteredBike, Stand, UpdatedBike, UpdatedBikeState
 from gbike.contracts.events import EVENTS
 from gbike.kit import positions
 from gbike.kit.clock import rfc3339
@@ -181,7 +181,7 @@ def _learn_from_staff(tx: Tx, sighting: domain.Sighting) -> None:
 
 def reserve_a_bike(
     tx: Tx, bikeid: int, rentid: int, late: Callable[[], bool], offer_from: int = 0
-) -> domain.Location | Exception:
+) -> Stand | Exception:
     """R3: when the bike is 사용가능 it becomes 사용중, for this one rent and nobody else; again: nothing. Answers where
     it stands, or the refusal (NoSuchBike, BikeNotAvailable, BikeTooLow, RentWasCancelled), whose tombstone is kept.
     `late`: whether the caller has gone. `offer_from`: % of charge below which a bike is not offered. Raises TooLate."""
@@ -191,18 +191,18 @@ def reserve_a_bike(
     closed, refusal = storage.tombstone(tx, rentid)
     if closed:
         return _refused(bikeid, rentid, refusal)
-    had = storage.reserve(tx, bikeid, rentid, offer_from)
-    if had is not None:
-        said = ChkAndUpdatedStatus(bikeid=bikeid, status=domain.Status.IN_USE, rentid=rentid, version=had.version)
-        tx.publish(said)
-        return had.place
+    reserved = storage.reserve(tx, bikeid, rentid, offer_from)
+    if reserved is not None:
+        version, location, lat, lon = reserved
+        tx.publish(ChkAndUpdatedStatus(bikeid=bikeid, status=domain.Status.IN_USE, rentid=rentid, version=version))
+        return Stand(location, lat, lon)
     try:
         bike = storage.load(tx, bikeid)
     except domain.NoSuchBike as unknown:
         storage.mark_rent_closed(tx, rentid, refusal=NO_SUCH_BIKE)
         return unknown
     if bike.rentid == rentid:
-        return bike.place
+        return Stand(bike.place.location, bike.place.lat, bike.place.lon)
     refusal = TOO_LOW if bike.status is domain.Status.AVAILABLE else bike.status
     storage.mark_rent_closed(tx, rentid, refusal=refusal)
     return _refused(bikeid, rentid, refusal)

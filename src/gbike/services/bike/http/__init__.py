@@ -223,11 +223,11 @@ class BikeHttp:
         bikeid, rentid = request.id("bikeid"), request.id("rentid")
         with self._in_time(request) as late:
             args = (bikeid, rentid, late, self._offer_from)
-            place = await self._store.write(reserve_a_bike, *args, key=f"bike:{bikeid}")
-        if isinstance(place, Exception):
-            raise place
-        stands = Reservation(bikeid=bikeid, rentid=rentid, location=place.location, lat=place.lat, lon=place.lon)
-        return Response(200, stands)
+            stand = await self._store.write(reserve_a_bike, *args, key=f"bike:{bikeid}")
+        if isinstance(stand, Exception):
+            raise stand
+        reserved = Reservation(bikeid=bikeid, rentid=rentid, location=stand.location, lat=stand.lat, lon=stand.lon)
+        return Response(200, reserved)
 
     async def report(self, request: Request) -> Response:
         sent = await request.body(ReportedBike)

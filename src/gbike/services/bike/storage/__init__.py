@@ -103,14 +103,15 @@ def add(tx: Tx, bike: Bike) -> bool:
     return kept == 1
 
 
-def reserve(tx: Tx, bikeid: int, rentid: int, offer_from: int) -> Bike | None:
-    """Give the bike to the rent if it is available and charged enough; answers it. None: it is not."""
-    row = tx.one(
+def reserve(tx: Tx, bikeid: int, rentid: int, offer_from: int) -> Row | None:
+    """Give the bike to the rent if it is available and charged enough; answers its version, the text and the point of
+    its place. None: it is not."""
+    present = "CASE WHEN stale = 0 THEN lat END, CASE WHEN stale = 0 THEN lon END"
+    return tx.one(
         "UPDATE bikes SET rentid = ?, version = version + 1, seen_ms = ? WHERE bikeid = ?"
-        f" AND {AVAILABLE} AND {CHARGED} RETURNING {_READ}",
+        f" AND {AVAILABLE} AND {CHARGED} RETURNING version, location, {present}",
         (rentid, tx.now_ms, bikeid, offer_from),
     )
-    return _bike(row) if row else None
 
 
 def release(tx: Tx, bikeid: int, rentid: int, userid: int | None, seen: Sighting) -> Bike | None:
