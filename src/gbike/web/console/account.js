@@ -8,10 +8,10 @@ import { t } from '../shared/text.js';
 
 export function Account() {
   const { mode, who } = useStore();
-  const isAccount = mode === 'secure'; // in the demo there is none
+  const isAccount = mode === 'secure' && who; // in the demo there is none
   const { found } = useRead(
     async () => (isAccount ? askMaybe(`/accounts/${who.userid}`) : null),
-    [isAccount, who.userid],
+    [isAccount, who?.userid],
   );
   return html`<div class="account">
     <a href="/app/#/me" aria-label=${found?.name ? t('ownAccountOf', found.name) : undefined}>
