@@ -116,7 +116,8 @@ export function useSend(work, say) {
     const [at, form] = [entry(), event.target];
     try {
       await work(event, ...more);
-      if (form instanceof HTMLFormElement) for (const { id } of form.elements) keepAt(at, id, undefined);
+      const sent = form instanceof HTMLFormElement ? [...form.elements] : [];
+      for (const { id } of sent) if (keptAt(at, id) !== undefined) keepAt(at, id, undefined);
     } catch (failed) {
       setRefusal(say(failed));
     }
