@@ -54,7 +54,7 @@ def test_a_rider_is_reminded_of_a_long_ride_and_sees_that_a_voided_one_costs_not
         one.page.locator("nav").wait_for()
         one.go("#/ride")
         one.page.get_by_role("timer").wait_for()
-        assert one.page.locator(".notice").count() == 0
+        assert one.page.get_by_text(late).count() == 0
         town.loop.run(_hours_pass(town))
         one.reload(one.page.get_by_role("timer"))
         one.see(late)
