@@ -196,19 +196,19 @@ def test_what_an_operator_wrote_is_there_after_reload_and_back_but_not_what_was_
     one = operator("en-US")
     page: Page = one.page
     one.go("#/add")
-    page.locator("#bikeid").fill("7401")
-    page.locator("#location").fill("Written")
-    one.reload(page.locator("#bikeid"))
-    expect(page.locator("#location")).to_have_value("Written")
+    page.locator("#given-bikeid").fill("7401")
+    page.locator("#given-location").fill("Written")
+    one.reload(page.locator("#given-bikeid"))
+    expect(page.locator("#given-location")).to_have_value("Written")
     one.go("#/system")
     page.go_back()
-    expect(page.locator("#bikeid")).to_have_value("7401")
+    expect(page.locator("#given-bikeid")).to_have_value("7401")
     page.get_by_role("button", name="Add one").click()
     page.locator(".notice.good").wait_for()
-    expect(page.locator("#location")).to_have_value("")
-    one.reload(page.locator("#bikeid"))
-    expect(page.locator("#bikeid")).to_have_value("")
-    expect(page.locator("#location")).to_have_value("")
+    expect(page.locator("#given-location")).to_have_value("")
+    one.reload(page.locator("#given-bikeid"))
+    expect(page.locator("#given-bikeid")).to_have_value("")
+    expect(page.locator("#given-location")).to_have_value("")
 
 
 def test_no_password_is_kept_with_the_tab(browser: Browser) -> None:

@@ -51,7 +51,9 @@ async def test_a_report_that_tells_no_place_moves_nothing_and_a_new_place_is_no_
     assert answer.json["changedby"] == 1
 
 
-@pytest.mark.parametrize(("seen_ms", "stands"), [(NOON + HOUR_MS, "공원"), (NOON - 1, "정자역"), (-1, "정자역")])
+@pytest.mark.parametrize(
+    ("seen_ms", "stands"), [(NOON + HOUR_MS, "공원"), (NOON - 1_999, "공원"), (NOON - 2_000, "정자역"), (-1, "정자역")]
+)
 async def test_a_report_that_waited_moves_no_bike_of_which_something_younger_is_known(
     seen_ms: int, stands: str
 ) -> None:

@@ -157,6 +157,7 @@ function Given({ name, kind, label, hint, wrong, value = '', options, most }) {
         )}
       </select>
     </div>`;
-  return html`<${Field} id=${id} name=${name} label=${label} hint=${hint} wrong=${wrong} defaultValue=${value}
+  const begins = value ? { defaultValue: value } : {}; // what is empty at first is found again as it was left
+  return html`<${Field} id=${id} name=${name} label=${label} hint=${hint} wrong=${wrong} ...${begins}
     ...${INPUTS[kind]({ most })} />`;
 }

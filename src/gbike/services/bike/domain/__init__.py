@@ -37,6 +37,8 @@ HOLDER = "[a-z0-9-]{1,40}"
 """The name of whoever holds a bike: `staff`, or what of theirs keeps it."""
 PLACE_FOR_MS = 24 * 3_600_000
 """A report tells where a bike stands for so long after it was seen there."""
+PHONE_MS = 2_000
+"""A page knows the server's time by the Date of its answers, to a second or so."""
 STAFF = "staff"
 """The holder of what operators hold by hand, and of the original's one mark."""
 
@@ -358,8 +360,10 @@ def in_time(told: Whereabouts, known: Location, now_ms: int) -> Whereabouts:
     younger is known."""
     if told.at_ms is None:
         return told
-    since_ms = max(now_ms - PLACE_FOR_MS, (known.point and known.point.at_ms) or 0)
-    return replace(told, at_ms=min(told.at_ms, now_ms)) if told.at_ms > since_ms else Whereabouts()
+    known_ms = (known.point and known.point.at_ms) or 0
+    if told.at_ms <= max(now_ms - PLACE_FOR_MS, known_ms - PHONE_MS):
+        return Whereabouts()
+    return replace(told, at_ms=min(max(told.at_ms, known_ms), now_ms))
 
 
 def retired(bike: Bike) -> Bike:
