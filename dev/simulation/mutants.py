@@ -162,7 +162,7 @@ def _at_any_age(original: Any) -> Any:
 _NO_INBOX = replaced(SqliteTx, "first_time", _heard_again)
 _FEE_AGAIN = posted_again("bill:")
 TAKE_A_TAKEN_BIKE = before(
-    bikes, "reserve", "UPDATE bikes SET rentid = NULL WHERE bikeid = ?", lambda bikeid, _: (bikeid,)
+    bikes, "reserve", "UPDATE bikes SET rentid = NULL WHERE bikeid = ?", lambda bikeid, *_: (bikeid,)
 )
 FREE_ANOTHERS_BIKE = before(
     bikes,
