@@ -321,7 +321,7 @@ MUTANTS = (
     Mutant(
         "a rider is reminded of a ride again and again",
         (answering(rents, "mark_reminded", True),),
-        seeds=10,
+        seeds=25,
     ),
     Mutant(
         "a balance that is set wipes what came in between",
