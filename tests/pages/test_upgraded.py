@@ -97,7 +97,7 @@ def with_something_open(installed: Rider, tab: Rider, operator: Rider, demo: Dem
     tab.go("#/number")
     tab.page.locator("#number").fill("6001")
     operator.go("#/add")
-    operator.page.locator("#location").fill("Written")
+    operator.page.locator("#given-location").fill("Written")
 
 
 def opens_anew_once(tab: Rider, old: str, anew: str) -> None:
@@ -120,7 +120,7 @@ def the_console_too(operator: Rider, old: str) -> None:
     operator.page.locator("main h1").wait_for()
     assert version(operator.page) != old
     operator.page.go_back()
-    expect(operator.page.locator("#location")).to_have_value("Written")
+    expect(operator.page.locator("#given-location")).to_have_value("Written")
 
 
 def goes_on_as_the_old_one(installed: Rider, demo: Demo, words: Words, old: str) -> None:
