@@ -38,8 +38,9 @@ def another(folder: Path) -> Path:
         book = folder / "staff" / f"{language}.js"
         text = book.read_text("utf-8").replace("export const", f"// {word}\nexport const")
         book.write_text(text.replace("= {", f"= {{ anew: '{word}',"), "utf-8")
-    page = folder / "staff" / "pages.js"
+    page = folder / "staff" / "home.js"
     text = page.read_text("utf-8")
+    assert "title=${t('staff')}" in text
     page.write_text(text.replace("title=${t('staff')}", "title=${t('anew')}"), "utf-8")
     return folder
 
