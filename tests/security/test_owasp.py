@@ -97,7 +97,19 @@ async def test_api3_broken_object_property_level_authorization(town: Locked) -> 
                 assert not fields & NEVER_WRITTEN[operation.path.split("/")[1]], operation.path
     ridden = (await rider(town).get("/bikes/1")).json
     assert (ridden["status"], ridden["batterylevel"]) == ("사용중", 50)
-    fields = {"bikeid", "label", "status", "location", "batterylevel", "lat", "lon", "point", "noposition", "lastseen"}
+    fields = {
+        "bikeid",
+        "label",
+        "status",
+        "location",
+        "offered",
+        "batterylevel",
+        "lat",
+        "lon",
+        "point",
+        "noposition",
+        "lastseen",
+    }
     assert set(ridden) == fields | {"retired", "held", "due", "_links"}
     assert (ridden["lastseen"], ridden["held"], ridden["due"]) == (None, False, None)
     assert (await rider(town, 9).get("/bikes/1")).json == ridden
