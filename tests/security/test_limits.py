@@ -24,8 +24,8 @@ from tests.services.lone import FakePeer, SetClock
 from tests.support import Reply
 
 USUAL = {f"GBIKE_LIMIT_{name}_PER_MIN": str(most) for name, most in
-         (("RENTS", 10), ("REPORTS", 30), ("COMPLAINTS", 10), ("WRITES", 120), ("READS", 300), ("RETURNS", 60), ("ANONYMOUS", 60),
-          ("SIGN_INS", 60), ("SESSIONS", 60), ("RENEWALS", 3_000), ("VISITS", 300))}  # fmt: skip
+         (("RENTS", 10), ("REPORTS", 30), ("COMPLAINTS", 10), ("WRITES", 120), ("READS", 300), ("RETURNS", 60),
+          ("ANONYMOUS", 60), ("SIGN_INS", 60), ("SESSIONS", 60), ("RENEWALS", 3_000), ("VISITS", 300))}  # fmt: skip
 
 
 def test_a_bucket_lets_through_so_many_at_once_and_then_evenly() -> None:
