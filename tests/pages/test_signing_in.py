@@ -38,7 +38,7 @@ def test_somebody_signs_up_and_in_rides_is_signed_out_and_finds_the_ride_again(b
     page.get_by_label("I agree to the terms").check()
     assert violations(page) == []
     page.locator("button.big").tap()
-    one.see("Received.")
+    one.see("You’re signed up.")
     (userid,) = [one["userid"] for one in town.admin("GET", "/accounts")["_embedded"]["accounts"]]
     town.admin("POST", "/userDeposits", {"userid": userid, "deposit": 5_000})
     sign_in(one, "a bicycle at dusk")

@@ -155,16 +155,17 @@ def _end_by_hand(tx: Tx, rentid: int, ending: Ending, action: str, reason: str) 
 
 def _end(tx: Tx, over: domain.ReturnedRent) -> domain.ReturnedRent | None:
     """OPEN → RETURNED, and say so; None when it is not open any more."""
-    location = storage.end_open(tx, over)
-    if location is None:
+    kept = storage.end_open(tx, over)
+    if kept is None:
         return None
+    location, known = kept
     tx.count("rented", -1)
     tx.count("returned")
     if over.clocksuspect:
         tx.count(storage.SUSPECT)
     told = over.place
-    if location != told:  # the rider is erased, or the phone said how it was measured: that only the event has
-        over = replace(over, place=location)
+    if location != told or not known:  # erased, or the phone said how it was measured: that only the event has
+        over = replace(over, place=location, stayed=over.stayed and known)
     exact = location.lat is not None
     tx.publish(
         Returned(

@@ -96,19 +96,20 @@ def cancel_pending(tx: Tx, rentid: int, reason: str) -> tuple[int, int, str | No
     return (row[0], row[1], row[2]) if row else None
 
 
-def end_open(tx: Tx, rent: domain.ReturnedRent) -> domain.Location | None:
-    """OPEN → RETURNED; answers the place that was kept (how exactly it was measured is not), and forgets where it
-    began. None: it is not open."""
+def end_open(tx: Tx, rent: domain.ReturnedRent) -> tuple[domain.Location, bool] | None:
+    """OPEN → RETURNED; answers the place that was kept (how exactly it was measured is not), and whether anybody may
+    know of it: the rider is not erased. Forgets where it began. None: it is not open."""
     location = rent.place
     row = tx.one(
         "UPDATE rents SET status = 'returned', ended_ms = ?, endedby = ?, clocksuspect = ?, noposition = ?, voided = ?,"
-        f" {_NOT_BEGUN}, {_PLACED} WHERE rentid = ? AND status = 'rented' RETURNING endlocation, lat, lon",
+        f" {_NOT_BEGUN}, {_PLACED} WHERE rentid = ? AND status = 'rented'"
+        f" RETURNING endlocation, lat, lon, {_OF_SOMEBODY}",
         (
             *(rent.ended_ms, rent.endedby, int(rent.clocksuspect), rent.noposition, int(rent.voided)),
             *(location.endlocation, location.lat, location.lon, rent.rentid),
         ),
     )
-    return domain.Location(*row) if row else None
+    return (domain.Location(*row[:3]), bool(row[3])) if row else None
 
 
 def forget_places(tx: Tx, userid: int) -> None:
