@@ -66,7 +66,7 @@ def _unlocked(case: Case) -> Case:
     return replace(case, write=(without_locks(fn), args, key), again=(without_locks(again), args_again, key))
 
 
-def _start_the_rent(tx: Tx, pending: PendingRent, limits: Limits, _began: Began) -> OpenRent:
+def _start_the_rent(tx: Tx, pending: PendingRent, limits: Limits, _began: Began | None = None) -> OpenRent:
     """The limit, counted without a lock on the rider."""
     row = tx.one("SELECT count(*) FROM rents WHERE userid = ? AND status = 'rented'", (pending.userid,))
     if row is not None and row[0] >= limits.most_open:

@@ -281,7 +281,7 @@ def _deletable(patch: pytest.MonkeyPatch) -> None:
 
     more = Operation("DELETE", "/bikes/{bikeid}", forget, "Forget a bike", PUBLIC)
     made = bike_wiring.operations
-    patch.setattr(bike_wiring, "operations", lambda *args: [*made(*args), more])
+    patch.setattr(bike_wiring, "operations", lambda *args, **named: [*made(*args, **named), more])
 
 
 @flaw(24, _deletable)
