@@ -1,6 +1,6 @@
 // The fleet: on a map and in a table, both of the same bikes, narrowed by what stands in the address.
 
-import { html, useEffect, useMemo } from '../shared/lib.js';
+import { html, useEffect, useMemo, useState } from '../shared/lib.js';
 import { Battery, Big, Empty, Icon, Loaded, Notice, Page, Status } from '../shared/parts.js';
 import { byPlace, nameOf } from '../shared/places.js';
 import { BROKEN, FREE, statusOf } from '../shared/rental.js';
@@ -53,13 +53,18 @@ function Fleet({ fleet, rides }) {
   const map = query.view ? query.view === 'map' : matchMedia('(min-width: 60rem)').matches;
   const bikes = useMemo(() => found(fleet, rides, query), [fleet, rides, JSON.stringify(query)]);
   const turn = () => narrow({ view: map ? 'list' : 'map' });
+  const [drawn, setDrawn] = useState(false); // the map of many bikes is drawn after their table, in a task of its own
+  useEffect(() => {
+    const timer = setTimeout(() => setDrawn(true));
+    return () => clearTimeout(timer);
+  }, []);
   return html`<${Filters} fleet=${fleet} query=${query} />
     <div class="both ${map ? '' : 'alone'}">
       <div class="beside">
         <button class="chip map-switch" type="button" aria-expanded=${map} onClick=${turn}>
           <${Icon} name="map" />${t(map ? 'hideMap' : 'showMap')}
         </button>
-        ${map && html`<${OnMap} bikes=${bikes} rides=${rides} />`}
+        ${map && (drawn ? html`<${OnMap} bikes=${bikes} rides=${rides} />` : html`<div class="map big-map" />`)}
       </div>
       <div>
         <p class="soft paging">

@@ -3,14 +3,27 @@ import { isPlaced } from './rental.js';
 
 // What the spellings of one place have in common, as the service has it (kit/text.py): some phones write 역 in three
 // signs, operators write _ for spaces.
-/** @param {string | null} [name] */
-export const nameOf = (name) =>
-  (name ?? '')
+/** @param {string} name */
+const common = (name) =>
+  name
     .normalize('NFC')
     .replace(/[\s_]+/g, ' ')
     .trim()
     .toLowerCase()
     .normalize('NFC');
+
+const MOST = 10_000; // spellings that are remembered: many bikes stand at one place
+/** @type {Map<string, string>} */
+const known = new Map();
+
+/** @param {string | null} [name] */
+export function nameOf(name) {
+  const told = name ?? '';
+  const found = known.get(told) ?? common(told);
+  if (known.size >= MOST) known.clear();
+  known.set(told, found);
+  return found;
+}
 
 // Whether a place has one of these names, however it is written.
 /** @param {(string | null | undefined)[]} names @returns {(one: { name?: string | null }) => boolean} */
