@@ -154,18 +154,6 @@ HEARD = may(own=(RIDER,), all=(BIKE_MANAGER, ADMIN))
 """Riders see what they complained of, staff everything."""
 STAFF = frozenset((BIKE_MANAGER, ADMIN))
 
-HEARD = may(own=(RIDER,), all=(BIKE_MANAGER, ADMIN))
-"""Riders see what they complained of, staff everything."""
-STAFF = frozenset((BIKE_MANAGER, ADMIN))
-
-HEARD = may(own=(RIDER,), all=(BIKE_MANAGER, ADMIN))
-"""Riders see what they complained of, staff everything."""
-STAFF = frozenset((BIKE_MANAGER, ADMIN))
-
-HEARD = may(own=(RIDER,), all=(BIKE_MANAGER, ADMIN))
-"""Riders see what they complained of, staff everything."""
-STAFF = frozenset((BIKE_MANAGER, ADMIN))
-
 ReportABike = Callable[[State, int | None], Awaitable[Report]]
 
 
