@@ -1,8 +1,8 @@
 """What a statement touches: tables, rows where the statement names them by key, locks; and whether two may be swapped.
 
 Under READ COMMITTED a statement sees what was committed when it began. So a plain read meets the other's COMMIT, not
-its statements; two writing statements of one table may wait for each other; COMMIT and ROLLBACK meet whatever touches
-what was written or locked since BEGIN.
+its statements; two writing statements of one table may wait for each other; COMMIT meets whatever touches what was
+written or locked since BEGIN, and ROLLBACK whatever writes or locks it.
 """
 
 import re
@@ -30,6 +30,10 @@ _KEYS = {
     "attempts": "id",
     "households": "userid",
     "accounts": "userid",
+    "name_parts": "userid",
+    "blocks": "userid",
+    "standings": "userid",
+    "holds": "bikeid",
     "sessions": "userid",
     "resets": "userid",
     "refresh_tokens": "token",
@@ -114,7 +118,8 @@ def dependent(one: Step, other: Step) -> bool:
         return True
     if one.ends or other.ends:
         ended, running = (one, other) if one.ends else (other, one)
-        return _meet(ended.writes, running.reads | running.writes)
+        seen = running.reads if ended.sql == "COMMIT" else frozenset()  # what is undone nobody has read
+        return _meet(ended.writes, seen | running.writes)
     return _meet(one.writes, other.writes)
 
 

@@ -10,10 +10,10 @@ def step(sql: str, *params: object) -> Step:
     return Touched().statement(sql, params)
 
 
-def end(sql: str, *params: object) -> Step:
+def end(sql: str, *params: object, how: str = "COMMIT") -> Step:
     touched = Touched()
     touched.statement(sql, params)
-    return touched.end("COMMIT")
+    return touched.end(how)
 
 
 SEVEN = ("UPDATE bikes SET rentid = ? WHERE bikeid = ? AND held = 0", 1, 7)
@@ -40,6 +40,9 @@ ANY = ("UPDATE bikes SET rentid = NULL WHERE left_by = ?", 3)
         (end(*EIGHT), step(*READ), False),
         (end(*ANY), step(*READ), True),
         (end(*SEVEN), end(*SEVEN), False),
+        (end(*SEVEN, how="ROLLBACK"), step(*READ), False),
+        (end(*SEVEN, how="ROLLBACK TO request"), step(*SEVEN), True),
+        (end(*SEVEN, how="ROLLBACK"), step(*EIGHT), False),
         (end(WAITING, 7, "a"), step(*BESIDE), True),
         (end(WAITING, 8, "a"), step(*BESIDE), False),
         (end("DELETE FROM contact_proofs WHERE normal = ?", "a"), step(*BESIDE), True),
