@@ -34,6 +34,7 @@ def _storied(rider: Rider, demo: Demo) -> None:
 def _dry_run(rider: Rider, demo: Demo) -> None:
     choose(rider, FILE.format(free=next(_free), next=next(_free), last=next(_free)).encode("cp949"))
     rider.page.locator(".verdict.bad").first.wait_for()
+    rider.page.locator("button.big.primary").wait_for()
 
 
 def _asked(rider: Rider, demo: Demo) -> None:

@@ -3,7 +3,7 @@
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -11,9 +11,12 @@ from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.pages.account_views import ACCOUNT_VIEWS, NEWCOMER_VIEWS, OPERATOR_VIEWS
 from tests.pages.browser import CONSOLE, DESKTOP, PHONE, Demo, Rider, chromium
 from tests.pages.console_views import CONSOLE_VIEWS
-from tests.pages.town import secure_town
+from tests.pages.test_profile import SIGN_IN as SIGNED_IN
+from tests.pages.test_profile import newcomer
+from tests.pages.town import Town, secure_town
 from tests.pages.views import DOORS, SIGN_IN, VIEWS, View
 
 FORMS: dict[str, dict[str, Any]] = {
@@ -37,10 +40,31 @@ def take(browser: Browser, folder: Path) -> int:
                 taken += _photograph(seen(demo, userid, **CONSOLE), CONSOLE_VIEWS, demo, folder / f"console-{name}")
             finally:
                 demo.stop()
-        with secure_town() as town:
+        with tempfile.TemporaryDirectory() as post, secure_town(letters=Path(post) / "letters.jsonl") as town:
             for whose, at, doors in (("rider", "/app/", DOORS), ("console", "/app/console", SIGN_IN)):
                 one = seen(town, userid, first="form", path=at)
                 taken += _photograph(one, doors, None, folder / f"{whose}-door-{name}")
+            taken += _accounts(seen, town, Path(post) / "letters.jsonl", folder, name)
+    return taken
+
+
+def _accounts(seen: Callable[..., Rider], town: Town, letters: Path, folder: Path, name: str) -> int:
+    """Of who just came, of somebody with money, and of an operator."""
+    taken = 0
+    new, known = newcomer(town, letters), newcomer(town, letters)
+    known.admin("POST", "/contact/proof", {"code": known.code()})
+    town.admin("POST", "/userDeposits", {"userid": known.userid, "deposit": 5_000})
+    operator = newcomer(town, letters)
+    operator.admin("PUT", "/roles", {"roles": ["rider", "admin"]})
+    for whose, person, views, how in (
+        ("newcomer", new, NEWCOMER_VIEWS, {}),
+        ("account", known, ACCOUNT_VIEWS, {}),
+        ("operator", operator, OPERATOR_VIEWS, CONSOLE),
+    ):
+        one = seen(town, person.userid, **{**how, "first": "main"})
+        one.page.evaluate(SIGNED_IN, person.sign_in())
+        one.reload(one.page.locator(".side, .nav").first)
+        taken += _photograph(one, views, None, folder / f"{whose}-{name}")
     return taken
 
 

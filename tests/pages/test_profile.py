@@ -214,6 +214,7 @@ def test_a_second_factor_is_taken_and_its_recovery_codes_are_shown_once(
     send(one, code=kim.totp(secret))
     one.see(words["keep"])
     fine(page)
+    assert page.evaluate("scrollY") == 0, "that they are shown only now is above what is seen"
     codes = page.locator(".codes li").all_inner_texts()
     assert len(set(codes)) == 10
     page.emulate_media(media="print")

@@ -43,6 +43,19 @@ def _returned(rider: Rider, demo: Demo) -> None:
     rider.page.locator(".bill .status.free").wait_for()
 
 
+def _no_camera(rider: Rider, demo: Demo) -> None:
+    at("#/number", "#number")(rider, demo)
+    rider.page.locator("button.quiet").click()
+    rider.page.locator(".notice").wait_for()
+
+
+def _complained(rider: Rider, demo: Demo) -> None:
+    at(f"#/complain/{demo.new_bike()}", ".kinds")(rider, demo)
+    rider.page.locator(".kinds label").first.click()
+    rider.page.locator("button.big").click()
+    rider.page.locator(".empty").wait_for()
+
+
 def _map(rider: Rider, demo: Demo) -> None:
     rider.go("#/")
     rider.page.locator(".tabs button").nth(1).click()
@@ -93,7 +106,9 @@ VIEWS: dict[str, View] = {
     "list": at("#/", ".place"),
     "map": _map,
     "number": at("#/number", "#number"),
+    "no-camera": _no_camera,
     "complain": at("#/complain/1001", ".kinds"),
+    "complained": _complained,
     "bike": at("#/bike/1002", ".status.free"),
     "taken": _taken,
     "unknown": at("#/bike/404404", ".notice"),
@@ -103,6 +118,7 @@ VIEWS: dict[str, View] = {
     "return": _returning,
     "bill": _returned,
     "rides": at("#/rides", ".lines"),
+    "statement": at("#/statement", "[data-won]"),
     "top-up": at("#/topup", ".amounts"),
     "pay": _pay,
     "me": at("#/me", "#rider"),
@@ -110,7 +126,7 @@ VIEWS: dict[str, View] = {
     "staff-bike": _reporting,
     "staff-reported": _reported,
     "staff": at("#/staff", ".lines"),
-    "staff-points": at("#/staff/points", ".amounts"),
+    "staff-points": at("#/staff/points", ".lines li"),
     "staff-converted": _converted,
     "staff-unknown": at("#/staff/bike/404404", ".notice.bad"),
     "offline": _offline,

@@ -26,7 +26,7 @@ export const en = {
   noneFoundHint: 'Take a filter away.', story: 'Story', events: 'Events', reports: 'Reports', bills: 'Bills',
   rideBegan: (id) => `Ride ${id} began`, rideEnded: (id) => `Ride ${id} ended`, billNo: (id) => `Bill ${id}`,
   complaintNo: (id) => `Complaint ${id}`, tookOut: 'taken out of service', complaint_brake: 'Brake',
-  complaint_tyre: 'Tyre', complaint_chain: 'Chain', complaint_steering: 'Steering', complaint_light: 'Light',
+  complaint_tyre: 'Tyre', complaint_chain: 'Chain', complaint_steering: 'Handlebar', complaint_light: 'Light',
   complaint_battery: 'Battery', complaint_lock: 'Lock', complaint_seat: 'Seat', complaint_dirty: 'Dirty',
   complaint_missing: 'Not there', complaint_safety: 'Danger', complaint_other: 'Something else',
   deed_bike_complained_of: 'Taken out after a complaint', event_complained: 'Was taken out after a complaint',
@@ -107,7 +107,7 @@ export const en = {
   signsBefore: 'Those before', signsAfter: 'Those after',
   signsLead: (address) =>
     `A phone’s camera opens ${address}. If riders use another address, open the console there before you print.`,
-  bikeSearchHint: 'Number, label, place', wholeName: 'The whole name', batteryBelow: 'Battery below %',
+  bikeSearchHint: 'Number, label, place', wholeName: 'Whole name', batteryBelow: 'Battery below %',
   held: 'Out of service', heldName: 'Out of service', heldOnly: 'Out of service', dueName: 'Due',
   duePast: 'Past due', heldPastDue: 'Holds past due', goneOnly: 'Retired only',
   nothingFits: 'Nothing is like that', csv: 'As a file (CSV)', csvUtf8: 'UTF-8', csvCp949: 'CP949 (Excel)',

@@ -19,7 +19,7 @@ export const en = {
   linkOver: 'This link was used already, or is older than 30 minutes.', anotherLink: 'Ask for another link',
   terms: 'Terms and privacy', read: 'Read', read_terms: 'Read the terms and what is kept',
   read_location: 'Read about location',
-  agree_terms: 'I agree to the terms and to what is kept of me (needed)',
+  agree_terms: 'I agree to the terms and to what is kept of me (required)',
   agree_location: 'I agree that my location is used (optional)',
   needTerms: 'Please agree to the terms to sign up.',
   termsChanged: 'The terms were changed just now. Please read them and agree again.',

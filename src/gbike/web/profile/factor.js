@@ -104,8 +104,9 @@ function Enrolled({ left, given }) {
     </div>`;
 }
 
-const Codes = ({ codes, done }) =>
-  html`<div class="card" id="recovery">
+function Codes({ codes, done }) {
+  useEffect(() => scrollTo(0, 0), []); // they stand where a longer page was, scrolled to its end
+  return html`<div class="card" id="recovery">
     <h2>${t('recovery')}</h2>
     <${Notice} tone="calm" text=${t('keepCodes')} />
     <ul class="codes">${codes.map((code) => html`<li key=${code}><code>${code}</code></li>`)}</ul>
@@ -113,3 +114,4 @@ const Codes = ({ codes, done }) =>
     <${Big} kind="quiet" label=${t('print')} onClick=${() => print()} />
     <${Big} label=${t('kept')} onClick=${done} />
   </div>`;
+}

@@ -55,7 +55,7 @@ export const ko = {
   endedEverywhere: '모든 기기에서 로그아웃했어요.',
   consent_terms: '이용약관',
   consentSay_terms: '계정이 있는 동안 적용돼요.',
-  consent_location: '위치 정보 이용',
+  consent_location: '위치정보 이용',
   consentSay_location: '반납할 때 휴대폰의 위치를 함께 보내 자전거를 둔 곳을 기록해요. 동의하지 않아도 반납할 수 있고, 언제든지 철회할 수 있어요.',
   agreedAt: (at, version) => `${at}에 동의했어요 (${version} 버전)`,
   notAgreed: '동의하지 않았어요',

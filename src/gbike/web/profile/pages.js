@@ -136,7 +136,7 @@ function Session({ of: one, end }) {
   const name = one.agent || t('someDevice');
   return html`<li>
     <p>
-      <span class="grow"><span class="main">${name}</span><span class="soft">${whence(one)}</span></span>
+      <span class="grow"><span class="main">${name}</span>${whence(one)}</span>
       ${
         one.this
           ? html`<span class="soft">${t('thisOne')}</span>`
@@ -149,4 +149,5 @@ function Session({ of: one, end }) {
 }
 
 const whence = ({ network, lastused }) =>
-  [lastused && t('lastUsed', moment(lastused)), network.replace(/\.0\/24$/, '.x')].filter(Boolean).join(' · ');
+  html`${lastused && html`<span class="soft">${t('lastUsed', moment(lastused))}</span>`}
+    <span class="soft">${network.replace(/\.0\/24$/, '.x')}</span>`;

@@ -24,7 +24,7 @@ export const en = {
   whyDay: 'No points: you earned all you can in 24 hours.',
   percent: 'Battery, percent', oneLess: '1% less', oneMore: '1% more', untold: 'Not chosen yet',
   whatFault: 'What is broken?', ofBrake: 'Brake', ofTyre: 'Tyre', ofChain: 'Chain', ofSteering: 'Handlebar',
-  ofLight: 'Light', ofBattery: 'Battery', ofLock: 'Lock', ofSeat: 'Saddle', ofOther: 'Other',
+  ofLight: 'Light', ofBattery: 'Battery', ofLock: 'Lock', ofSeat: 'Seat', ofOther: 'Other',
   beside: 'Add words or a place', withWords: 'Words added', withPlace: 'Place added', inWords: 'In words',
   standsHere: 'Where the bike is now', myPosition: 'Where I am', placeName: 'Name of the place',
   knownPlaces: 'Known places', asBefore: 'If you choose none, its place stays as it is.',

@@ -18,7 +18,7 @@ export const ko = {
   whyUnchanged: '배터리와 고장 상태가 그대로라 포인트가 없어요.', whyBike: '이 자전거로 30분에 받을 수 있는 만큼 받아서 포인트가 없어요.',
   whyDay: '24시간에 받을 수 있는 포인트를 다 받아서 포인트가 없어요.',
   percent: '배터리 퍼센트', oneLess: '1% 줄이기', oneMore: '1% 늘리기', untold: '아직 고르지 않았어요', whatFault: '어디가 고장인가요?',
-  ofBrake: '브레이크', ofTyre: '타이어', ofChain: '체인', ofSteering: '핸들', ofLight: '라이트', ofBattery: '배터리', ofLock: '잠금장치',
+  ofBrake: '브레이크', ofTyre: '타이어', ofChain: '체인', ofSteering: '핸들', ofLight: '라이트', ofBattery: '배터리', ofLock: '자물쇠',
   ofSeat: '안장', ofOther: '그 밖에', beside: '설명과 위치 더하기', withWords: '설명 있음', withPlace: '위치 있음', inWords: '설명',
   standsHere: '지금 자전거가 있는 곳', myPosition: '내가 있는 곳', placeName: '장소 이름', knownPlaces: '등록된 장소',
   asBefore: '고르지 않으면 위치는 그대로예요.', atMyPosition: '내가 있는 곳으로 바꿔요.', atPlace: (name) => `위치: ${name}`,

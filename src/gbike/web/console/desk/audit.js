@@ -2,6 +2,7 @@
 import { ask } from '../../shared/api.js';
 import { html, useRead, useState } from '../../shared/lib.js';
 import { Empty, Failed, Icon, Loaded, Loading, More, Notice, Page } from '../../shared/parts.js';
+import { BROKEN, FREE, TAKEN, wordOf } from '../../shared/rental.js';
 import { said } from '../../shared/session.js';
 import { narrow, useRoute } from '../../shared/shell.js';
 import { set } from '../../shared/state.js';
@@ -147,6 +148,8 @@ function told(name, value) {
   if (value === undefined || value === null || value === '') return t('nothing');
   if (typeof value === 'boolean') return t(value ? 'yes' : 'no');
   if (KRW.includes(name) && Number.isInteger(value)) return won(value);
+  if (name === 'status')
+    return [FREE, TAKEN, BROKEN].includes(value) ? t(wordOf(value)) : (t(`ride_${value}`) ?? value);
   if (name === 'cause') return causeSaid(String(value));
   if (Array.isArray(value)) return value.map((one) => t(`role_${one}`) ?? String(one)).join(', ') || t('nothing');
   if (typeof value === 'object') return JSON.stringify(value);
