@@ -2,6 +2,7 @@
 import { ask } from '../../shared/api.js';
 import { html, useRead, useState } from '../../shared/lib.js';
 import { Empty, Failed, Icon, Loaded, Loading, More, Notice, Page } from '../../shared/parts.js';
+import { wordOf } from '../../shared/rental.js';
 import { said } from '../../shared/session.js';
 import { narrow, useRoute } from '../../shared/shell.js';
 import { set } from '../../shared/state.js';
@@ -148,6 +149,8 @@ function told(name, value) {
   if (typeof value === 'boolean') return t(value ? 'yes' : 'no');
   if (KRW.includes(name) && Number.isInteger(value)) return won(value);
   if (name === 'cause') return causeSaid(String(value));
+  if (name === 'status') return t(wordOf(value));
+  if (name === 'fault') return t(`complaint_${value}`) ?? t('nothing');
   if (Array.isArray(value)) return value.map((one) => t(`role_${one}`) ?? String(one)).join(', ') || t('nothing');
   if (typeof value === 'object') return JSON.stringify(value);
   return /^\d{4}-\d{2}-\d{2}T/.test(value) ? stamp(value) : (t(`${name}_${value}`) ?? String(value));
