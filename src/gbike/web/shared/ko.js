@@ -25,7 +25,7 @@ export const ko = {
   lockUp: '자물쇠는 저절로 잠기지 않아요. 자전거를 직접 잠갔는지 확인해 주세요.',
   others: '다른 자전거 보기', signInToRent: '로그인하고 대여하기', recheck: '번호 다시 입력',
   tooMany: '먼저 타고 있는 자전거를 반납해 주세요.', toRide: '이용 중인 자전거 보기',
-  payInFirst: (amount) => `잔액이 ${amount} 부족해요. 먼저 충전해 주세요.`, deleted: '탈퇴한 계정이에요. 대여하려면 다시 가입해 주세요.',
+  payInFirst: (amount) => `잔액이 ${amount} 부족해요. 먼저 충전해 주세요.`, deleted: '삭제된 계정이에요. 대여하려면 다시 가입해 주세요.',
   halted: '운영자가 이 계정의 대여를 막아 두었어요. 운영자에게 문의해 주세요. 반납은 할 수 있어요.', haltedWhy: '사유 보기', haltedFor: (why) => `사유: ${why}`,
   haltedUntil: (when) => `운영자가 ${when}까지 이 계정의 대여를 막아 두었어요. 반납은 할 수 있어요.`, refunded: '환불',
   statement: '예치금 내역', owed: '내야 할 요금', paidInAll: '실제로 낸 요금',
