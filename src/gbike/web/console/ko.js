@@ -1,7 +1,7 @@
 import { day } from '../shared/text.js';
 
 export const ko = {
-  checkThis: '다시 확인해 주세요.',
+  checkThis: '다시 확인해 주세요.', numberTaken: '이미 등록된 번호예요.', labelTaken: '이미 다른 자전거가 쓰는 라벨이에요.',
   rideNo: (id) => `이용 ${id}`,
   signInSay: '로그인하면 자전거 현황이 보여요.', console: '운영', riderPages: '이용자 화면',
   ownAccountOf: (name) => `${name} 님의 계정`, notYours: '운영자만 볼 수 있어요',
@@ -85,7 +85,7 @@ export const ko = {
   dueName: '기한', duePast: '기한 지남', heldPastDue: '기한 지난 운행 중지', goneOnly: '폐기한 것만',
   nothingFits: '조건에 맞는 것이 없어요', csv: '파일로 받기(CSV)', csvUtf8: 'UTF-8', csvCp949: 'CP949(엑셀)',
   csvHint: '이 화면뿐 아니라 조건에 맞는 줄을 모두 담아요.', from_: '시작일', until_: '종료일', reason: '사유',
-  reasonHint: (most) => `기록에 남아요. ${most}자까지 쓸 수 있어요.`, reasonFirst: '사유를 적어 주세요.', fillThis: '여기를 채워 주세요.',
+  reasonHint: (most) => `기록에 남아요. ${most}자까지 쓸 수 있어요.`, reasonFirst: '사유를 적어 주세요.', fillThis: '입력해 주세요.',
   wrongAmount: (most, least) =>
     most
       ? `${(least ?? 1).toLocaleString('ko')}부터 ${most.toLocaleString('ko')}까지의 숫자를 적어 주세요.`
