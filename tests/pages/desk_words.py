@@ -5,6 +5,7 @@ from tests.pages.words import Words
 KO: Words = {
     "locale": "ko-KR",
     "reason": "사유",
+    "broken brake": "고장 부위: 브레이크",
     "undo": "되돌리기",
     "undone": "되돌렸어요.",
     "ride": "이용 {}",
@@ -70,6 +71,7 @@ KO: Words = {
 }
 EN: Words = {
     "locale": "en-US",
+    "broken brake": "What is broken: Brake",
     "reason": "Reason",
     "undo": "Undo",
     "undone": "Undone.",

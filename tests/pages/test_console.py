@@ -62,7 +62,18 @@ def test_one_bike_is_added_and_a_refusal_says_why(operator: NewOperator, demo: D
     assert demo.ask("GET", "/bikes/43001")["location"] == 'quotes ", commas'
     form.get_by_label("Number").fill("43001")
     form.get_by_role("button").click()
-    one.see("registered already")
+    one.page.locator("#given-bikeid-wrong", has_text="registered already").wait_for()
+    demo.ask("POST", "/bikes", {"bikeid": 43002, "label": "GB-43"})
+    form.get_by_label("Number").fill("43003")
+    form.get_by_label("Label").fill("GB-43")
+    form.get_by_role("button").click()
+    one.page.locator("#given-label-wrong", has_text="has this label already").wait_for()
+
+
+def test_the_figure_of_rides_leads_to_those_under_way(operator: NewOperator) -> None:
+    one = operator("en-US")
+    figure = one.page.locator(".figures a", has_text="Rides now")
+    assert figure.get_attribute("href") == "#/rides?status=rented"
 
 
 def test_filters_and_their_order_survive_a_reload(operator: NewOperator, demo: Demo) -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
@@ -318,6 +319,26 @@ def test_the_log_tells_who_did_what_and_why_and_that_it_is_whole(
     assert row.get_by_role("link", name=words["rider"].format(userid).lower()).count() == 1
     one.reload(row)
     assert one.page.get_by_label(words["about"]).input_value() == f"user:{userid}"
+
+
+@BOTH
+def test_the_log_tells_a_report_in_words(operator: NewOperator, demo: Demo, words: Words) -> None:
+    bikeid = demo.new_bike()
+    report = {"managerid": 1001, "bikeid": bikeid, "batterylevel": 30, "usableyn": False, "fault": "brake"}
+    demo.ask("POST", "/bikeManageApps", report)
+    one = at(operator, words, f"#/audit?subject=bike:{bikeid}")
+    told = one.page.locator(".trail .changes", has_text=words["broken brake"])
+    told.wait_for()
+    assert "사용가능" not in one.page.locator(".trail").inner_text()
+
+
+@BOTH
+def test_a_movement_of_nothing_has_no_sign(operator: NewOperator, demo: Demo, words: Words) -> None:
+    userid, bikeid = new_rider(demo), demo.new_bike()
+    rentid = demo.ask("POST", "/rents", {"userid": userid, "bikeid": bikeid})["rentid"]
+    demo.ask("POST", f"/rents/{rentid}/void", {"reason": WHY})
+    one = at(operator, words, f"#/rider/{userid}")
+    one.page.locator(".rows .sum", has_text=re.compile(f"^{re.escape(won(0, words))}$")).wait_for()
 
 
 @BOTH

@@ -91,6 +91,19 @@ def test_staff_add_words_and_the_name_of_the_place_where_the_bike_is(rider: NewR
 
 
 @BOTH
+def test_what_riders_told_of_a_bike_is_shown_before_it_and_not_who(rider: NewRider, demo: Demo, words: Words) -> None:
+    one, bikeid = Staff(rider(words["locale"]), demo, words), demo.new_bike()
+    said = {"userid": 1003, "bikeid": bikeid, "kind": "safety", "words": "프레임에 금이 갔어요"}
+    demo.ask("POST", "/complaints", said)
+    one.at(bikeid)
+    told = one.page.locator(".lines li", has_text=said["words"])
+    told.get_by_text(words["staff unsafe"]).wait_for()
+    one.phone.see(words["riders told"])
+    assert "1003" not in told.inner_text()
+    fits_a_hand(one.phone)
+
+
+@BOTH
 def test_where_the_phone_is_the_bike_is(rider: NewRider, demo: Demo, words: Words) -> None:
     here = {"geolocation": STATION, "permissions": ["geolocation"]}
     one, bikeid = Staff(rider(words["locale"], **here), demo, words), demo.new_bike()

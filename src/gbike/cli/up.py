@@ -96,12 +96,12 @@ def _greeting(address: str, pages: str, data: Path, told: str) -> Panel:
     for whose, path in (
         ("Riders · 이용자", ""),
         ("Field staff · 현장 직원", "#/staff"),
-        ("Console · 관리 화면", "console"),
+        ("Console · 운영 화면", "console"),
     ):
         text.append(f"{whose}: ")
         text.append(f"{pages}/app/{path}\n", "cyan")
     text.append("The first admin has the name and password of the first start: typed there, or of --admin-file.\n")
-    text.append("첫 관리자는 처음 시작할 때 입력했거나 --admin-file에 적은 이름과 비밀번호로 로그인해요.\n")
+    text.append("첫 운영자는 처음 시작할 때 입력했거나 --admin-file에 적은 이름과 비밀번호로 로그인해요.\n")
     text.append("One more · 추가: gbike account create-admin\n\n")
     text.append(f"API {address}/docs\n")
     text.append(f"  http POST {address}/sessions contact=NAME password=…\n", "cyan")

@@ -171,6 +171,22 @@ async def test_where_account_gives_the_numbers_a_manager_gets_the_rider_s_own_an
     assert (await lone.client.post("/bikeManagers", {"managerid": 900, "userid": 5})).status == 201
 
 
+async def test_whose_account_has_the_number_of_a_report_is_its_manager_without_being_registered() -> None:
+    lone = Lone(SPEC, {"GBIKE_MANAGER_NUMBERS": "rider"})
+    await lone.tell(Reported(managerid=7, bikeid=1, batterylevel=50, reportid=1, points=1000))
+    assert (await lone.client.get("/bikeManagers/7")).status == 404, "whose number it is, is not known yet"
+    await lone.tell(RegisteredAccount(userid=7))
+    for reportid in (2, 3):
+        await lone.tell(Reported(managerid=7, bikeid=1, batterylevel=40, reportid=reportid, points=1000))
+    found = (await lone.client.get("/bikeManagers/7")).json
+    assert (found["userid"], found["point"]) == (7, 3000), "what waited is theirs too"
+    assert [event["point"] for event in await lone.published()] == [2000, 3000]
+    assert (await lone.client.get("/bikeManagers")).json["page"]["totalElements"] == 1
+    registered = "SELECT subject, after FROM audit WHERE action = 'manager registered'"
+    assert await lone.rows(registered) == [("manager:7", '{"points":2000,"userid":7}')]
+    assert await lone.store.read(lambda read: list(own_violations(read))) == []
+
+
 async def corrected(lone: Lone, amount: object, reason: str = "a report that was wrong") -> Reply:
     return await lone.client.post("/bikeManagers/1/corrections", {"amount": amount, "reason": reason})
 

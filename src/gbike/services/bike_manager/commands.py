@@ -18,25 +18,24 @@ def register_a_manager(
         if managerid != userid and storage.is_an_accounts(tx, managerid):
             raise NumberOfAnother(managerid, userid)
     number = storage.add_next(tx, userid) if managerid is None else managerid
+    tx.lock(f"points:{number}")  # a report that is applied now either finds the manager or is in the sum
     if managerid is not None and not storage.add(tx, managerid, userid):
         raise ManagerExists(managerid)
-    tx.lock(f"points:{number}")  # a report that is applied now either finds the manager or is in the sum
-    tx.count("managers")
     storage.enter(tx, number, f"opening:{number}", points)
     tx.count(f"entries:{number}")
-    storage.sum_up(tx, number)
-    manager = storage.load(tx, number)
-    tx.audit("manager registered", f"manager:{number}", after={"userid": userid, "points": manager.points})
-    return manager
+    return _registered(tx, number)
 
 
 def accrue(tx: Tx, managerid: int, cause: str, points: int) -> None:
-    """R11: add points under a cause that counts once, and say so when the manager is known."""
+    """R11: add points under a cause that counts once, and say so when the manager is known. Under the number of an
+    account its holder is the manager, without anybody registering them."""
     tx.lock(f"points:{managerid}")
     if not storage.enter(tx, managerid, cause, points):
         return
     tx.count(f"entries:{managerid}")
     known = storage.earn(tx, managerid, points)
+    if known is None and storage.is_an_accounts(tx, managerid) and storage.add(tx, managerid, managerid):
+        known = _registered(tx, managerid)
     if known is not None:
         tx.publish(AdjustedPoint(managerid=managerid, userid=known.userid, point=known.points))
 
@@ -88,3 +87,12 @@ def name_the_rider(tx: Tx, managerid: int, userid: int) -> Manager:
     storage.set_rider(tx, managerid, userid)
     tx.audit("manager's rider changed", f"manager:{managerid}", {"userid": before.userid}, {"userid": userid})
     return storage.load(tx, managerid)
+
+
+def _registered(tx: Tx, managerid: int) -> Manager:
+    """One who was added just now, with the points that waited for the number."""
+    tx.count("managers")
+    storage.sum_up(tx, managerid)
+    manager = storage.load(tx, managerid)
+    tx.audit("manager registered", f"manager:{managerid}", after={"userid": manager.userid, "points": manager.points})
+    return manager

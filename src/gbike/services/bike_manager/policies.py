@@ -12,7 +12,8 @@ from gbike.services.bike_manager.storage import reserve_number
 
 
 def whenever_reported_add_points(tx: Tx, event: Reported) -> None:
-    """R11: an applied report earns what it says, once. A manager we don't know yet finds it when registered."""
+    """R11: an applied report earns what it says, once. Under a number that is nobody's it waits until a manager is
+    registered."""
     points = POINTS_PER_REPORT if event.points is UNSET else event.points
     if points:
         accrue(tx, event.managerid, f"report:{event.reportid}", points)

@@ -110,7 +110,12 @@ export function useFields(fields) {
   };
   const refusedAt = (failed) => {
     const words = Object.fromEntries(fields.map(({ name }) => [name, 'checkThis']));
-    const found = wrongOf(failed, { ...words, 'contact-refused': words.contact && { contact: 'badContact' } });
+    const found = wrongOf(failed, {
+      ...words,
+      'contact-refused': words.contact && { contact: 'badContact' },
+      'bike-exists': words.bikeid && { bikeid: 'numberTaken' },
+      'label-taken': words.label && { label: 'labelTaken' },
+    });
     setWrong(found);
     return Object.keys(found).length ? { wrong: found } : said(failed, 'act');
   };

@@ -3,7 +3,8 @@ import { day } from '../shared/text.js';
 const low = (words) => words[0].toLowerCase() + words.slice(1);
 
 export const en = {
-  checkThis: 'Please check this.',
+  checkThis: 'Please check this.', numberTaken: 'This number is registered already.',
+  labelTaken: 'Another bike has this label already.',
   rideNo: (id) => `Ride ${id}`,
   signInSay: 'Sign in to see the fleet.', console: 'Console', riderPages: 'Rider’s pages',
   ownAccountOf: (name) => `${name}: my account`,

@@ -91,10 +91,11 @@ function Figures({ fleet, rides }) {
   const low = bikes.filter(({ batterylevel }) => batterylevel !== null && batterylevel < LOW).length;
   const held = bikes.filter((bike) => bike.held).length;
   const of = (status) => address('/bikes', { status });
+  const riding = address('/rides', { status: 'rented' });
   const lowest = address('/bikes', { batterybelow: LOW, sort: 'batterylevel' });
   return html`<dl class="figures">
     <${Figure} name=${t('free')} value=${many(count.free)} tone="free" icon="check" href=${of(FREE)} />
-    <${Figure} name=${t('underWay')} value=${many(rides.size)} tone="taken" icon="clock" href="#/rides" />
+    <${Figure} name=${t('underWay')} value=${many(rides.size)} tone="taken" icon="clock" href=${riding} />
     <${Figure} name=${t('held')} value=${many(held)} icon="close" href=${address('/bikes', { held: 'true' })} />
     <${Figure} name=${t('broken')} value=${many(count.broken)} tone="broken" icon="wrench" href=${of(BROKEN)} />
     <${Figure} name=${t('lowBattery')} value=${many(low)} icon="bolt" href=${lowest} />

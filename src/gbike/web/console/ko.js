@@ -1,7 +1,7 @@
 import { day } from '../shared/text.js';
 
 export const ko = {
-  checkThis: '다시 확인해 주세요.',
+  checkThis: '다시 확인해 주세요.', numberTaken: '이미 등록된 번호예요.', labelTaken: '이미 다른 자전거가 쓰는 라벨이에요.',
   rideNo: (id) => `이용 ${id}`,
   signInSay: '로그인하면 자전거 현황이 보여요.', console: '운영', riderPages: '이용자 화면',
   ownAccountOf: (name) => `${name} 님의 계정`, notYours: '운영자만 볼 수 있어요',
@@ -21,8 +21,8 @@ export const ko = {
   rideBegan: (id) => `이용 ${id} 시작`, rideEnded: (id) => `이용 ${id} 반납`, billNo: (id) => `청구 ${id}`,
   complaintNo: (id) => `불편 신고 ${id}`, tookOut: '운행 중지됨', complaint_brake: '브레이크', complaint_tyre: '타이어',
   complaint_chain: '체인', complaint_steering: '핸들', complaint_light: '라이트', complaint_battery: '배터리',
-  complaint_lock: '자물쇠', complaint_seat: '안장', complaint_dirty: '더러움', complaint_missing: '자전거 없음',
-  complaint_safety: '위험', complaint_other: '기타', deed_bike_complained_of: '불편 신고로 운행을 중지했어요',
+  complaint_lock: '자물쇠', complaint_seat: '안장', complaint_dirty: '더러움', complaint_missing: '자리에 없음',
+  complaint_safety: '타기 위험함', complaint_other: '기타', deed_bike_complained_of: '불편 신고로 운행을 중지했어요',
   event_complained: '불편 신고로 운행 중지됨',
   reportNo: (id) => `보고 ${id}`, managerNo: (id) => `현장 직원 ${id}`, usable: '탈 수 있음', unusable: '탈 수 없음',
   timeUnknown: '시각 모름', coordinates: '좌표', noStory: '아직 기록이 없어요', noStoryHint: '이용, 청구, 보고가 생기면 여기에 나와요.',
@@ -36,7 +36,7 @@ export const ko = {
   cause_opening: '개설', cause_adjustment: '정정', cause_correction: '정정', cause_billCorrection: (id) => `환불 ${id}`,
   cause_payment: '결제', managerName: '현장 직원', managerNumber: '현장 직원의 포인트 내역',
   points: '포인트', pointsOf: (count) => `${count}P`, noManagers: '아직 보고한 현장 직원이 없어요',
-  noManager: (id) => `현장 직원 ${id}을(를) 찾지 못했어요.`, addOne: '한 대 등록',
+  noManager: (id) => `현장 직원 ${id}번을 찾지 못했어요.`, addOne: '한 대 등록',
   bikeNumber: '번호', batteryPercent: '배터리(%)', lat: '위도', lon: '경도', added: (id) => `${id}번 자전거를 등록했어요.`,
   addMany: '일괄 등록',
   sample: '예시', chooseFile: '파일 고르기', line: '줄',
@@ -52,8 +52,8 @@ export const ko = {
   hour: (hour) => `${hour}시`, ridesOf: (count) => `24시간 동안 ${count}건`,
   dayCut: (most) => `최근 ${most.toLocaleString('ko')}건으로 셌어요.`, availability: '구역별 대여 가능', zone: '구역',
   freeOf: (free, all) => `${all}대 중 ${free}대 가능`, otherZones: (count) => `다른 구역 ${count}곳`,
-  fileHint: 'UTF-8·UTF-16·CP949로 된 CSV나 GBFS 파일이면 돼요. 번호나 라벨은 꼭 있어야 해요. 줄마다 어떻게 되는지 먼저 보여 드리고, 그 전에는 아무것도 쓰지 않아요.',
-  imports: '지난 파일', importNo: (id) => `파일 ${id}`, noImport: (id) => `파일 ${id}을(를) 찾지 못했어요.`, dryRun: '점검만 함',
+  fileHint: 'UTF-8·UTF-16·CP949로 된 CSV나 GBFS 파일이면 돼요. 번호나 라벨은 꼭 있어야 해요. 줄마다 어떻게 되는지 먼저 보여 드리고, 그 전에는 아무것도 바꾸지 않아요.',
+  imports: '지난 파일', importNo: (id) => `파일 ${id}`, noImport: (id) => `파일 ${id}번을 찾지 못했어요.`, dryRun: '점검만 함',
   state_waiting: '기다리는 중', state_running: '등록하는 중', state_done: '등록함', state_refused: '등록하지 않음',
   tally: (added, changed, refused) => `새로 ${added}대, 변경 ${changed}대, 거절 ${refused}줄`, longFile: '16 MB보다 커요.',
   comma: '쉼표', semicolon: '세미콜론', tab: '탭', rowsOf: (count) => `${count.toLocaleString('ko')}줄`,
@@ -85,7 +85,7 @@ export const ko = {
   dueName: '기한', duePast: '기한 지남', heldPastDue: '기한 지난 운행 중지', goneOnly: '폐기한 것만',
   nothingFits: '조건에 맞는 것이 없어요', csv: '파일로 받기(CSV)', csvUtf8: 'UTF-8', csvCp949: 'CP949(엑셀)',
   csvHint: '이 화면뿐 아니라 조건에 맞는 줄을 모두 담아요.', from_: '시작일', until_: '종료일', reason: '사유',
-  reasonHint: (most) => `기록에 남아요. ${most}자까지 쓸 수 있어요.`, reasonFirst: '사유를 적어 주세요.', fillThis: '여기를 채워 주세요.',
+  reasonHint: (most) => `기록에 남아요. ${most}자까지 쓸 수 있어요.`, reasonFirst: '사유를 적어 주세요.', fillThis: '입력해 주세요.',
   wrongAmount: (most, least) =>
     most
       ? `${(least ?? 1).toLocaleString('ko')}부터 ${most.toLocaleString('ko')}까지의 숫자를 적어 주세요.`

@@ -17,7 +17,7 @@ export const ko = {
   agree_terms: '이용약관과 개인정보 수집에 동의해요 (필수)', agree_location: '위치정보 이용에 동의해요 (선택)',
   needTerms: '가입하려면 약관에 동의해 주세요.', termsChanged: '방금 약관이 바뀌었어요. 확인하고 다시 동의해 주세요.',
   termsVersion: (version) => `${version} 버전`, operatorsTerms: '운영사의 이용약관', operatorsLocation: '운영사의 위치정보 약관',
-  keptTitle: '보관하는 정보', keptYou: '이름과 연락처, 그리고 아무도 읽을 수 없게 바꾼 비밀번호는 계정을 삭제할 때까지 보관해요.',
+  keptTitle: '보관하는 정보', keptYou: '계정을 삭제할 때까지 이름과 연락처, 그리고 아무도 읽을 수 없게 바꾼 비밀번호를 보관해요.',
   keptRides: '어떤 자전거를 언제부터 언제까지 타고 어디에 반납했는지 보관해요. 정확한 반납 위치는 운영사가 따로 정하지 않으면 90일이 지나 약 1km 단위로만 남아요.',
   keptMoney: '예치금과 요금, 결제 내역은 법에 따라 장부로 보관해요. 카드 번호는 보관하지 않아요.',
   keptSessions: '로그인한 기기의 종류와 대략적인 네트워크를 로그아웃할 때까지 보관해요.',

@@ -8,9 +8,9 @@ import { said } from '../shared/session.js';
 import { useStore } from '../shared/state.js';
 import { place, t } from '../shared/text.js';
 import { Charge, percentOf } from './charge.js';
-import { readManager, readReports } from './manager.js';
+import { readComplaints, readManager, readReports } from './manager.js';
 import { More, nothingMore } from './more.js';
-import { FAULTS, Reports, Waiting, whyNot } from './reports.js';
+import { Complaints, FAULTS, Reports, Waiting, whyNot } from './reports.js';
 
 export function BikePage({ bikeid }) {
   const { manager, online, outcomes } = useStore();
@@ -20,8 +20,9 @@ export function BikePage({ bikeid }) {
     async (_isWanted, show) => {
       readManager();
       const bike = await ask('GET', `/bikes/${bikeid}`);
-      show({ bike, reports: read.found?.reports ?? [] });
-      return { bike, reports: await readReports({ bikeid }) };
+      show({ reports: [], complaints: [], ...read.found, bike });
+      const [reports, complaints] = await Promise.all([readReports({ bikeid }), readComplaints(bikeid)]);
+      return { bike, reports, complaints };
     },
     [done, online],
   );
@@ -43,6 +44,7 @@ export function BikePage({ bikeid }) {
         : manager?.managerid &&
           html`<${Report} managerid=${manager.managerid} bikeid=${Number(bikeid)} onSend=${setKey} />`
     }
+    ${found?.complaints.length > 0 && html`<h2>${t('complaints')}</h2><${Complaints} complaints=${found.complaints} />`}
     ${found?.reports.length > 0 && html`<h2>${t('lastReports')}</h2><${Reports} reports=${found.reports} bike />`}`);
 }
 

@@ -25,6 +25,7 @@ export const en = {
   percent: 'Battery, percent', oneLess: '1% less', oneMore: '1% more', untold: 'Not chosen yet',
   whatFault: 'What is broken?', ofBrake: 'Brake', ofTyre: 'Tyre', ofChain: 'Chain', ofSteering: 'Handlebar',
   ofLight: 'Light', ofBattery: 'Battery', ofLock: 'Lock', ofSeat: 'Seat', ofOther: 'Other',
+  ofDirty: 'Dirty', ofMissing: 'Not in its place', ofSafety: 'Unsafe to ride', complaints: 'What riders told us',
   beside: 'Add words or a place', withWords: 'Words added', withPlace: 'Place added', inWords: 'In words',
   standsHere: 'Where the bike is now', myPosition: 'Where I am', placeName: 'Name of the place',
   knownPlaces: 'Known places', asBefore: 'If you choose none, its place stays as it is.',

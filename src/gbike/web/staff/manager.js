@@ -4,6 +4,7 @@ import { keep, kept, set, state } from '../shared/state.js';
 
 const FIRST_MANAGER = 1001; // of the small fleet that the demo begins with
 const MOST = 1000; // one page of a collection
+const FEW = 10; // of what riders said of a bike
 const DAY_MS = 24 * 3600_000;
 
 // In the demo a number that one types; else the account's, kept for a spell without a line.
@@ -43,6 +44,12 @@ export async function readReports({ managerid = null, bikeid = null }) {
   const { _embedded } = await ask('GET', `/bikeManageApps?size=${MOST}&sort=reportid,desc${about}`);
   const fits = (one) => (bikeid ? String(one.bikeid) === bikeid : one.managerid === managerid);
   return _embedded.bikeManageApps.filter(fits);
+}
+
+// What riders said of a bike, newest first.
+export async function readComplaints(bikeid) {
+  const { _embedded } = await ask('GET', `/complaints?bikeid=${bikeid}&size=${FEW}`);
+  return _embedded.complaints;
 }
 
 export async function readEntries(managerid, size) {

@@ -20,6 +20,8 @@ export const FAULTS = {
   seat: 'ofSeat',
   other: 'ofOther',
 };
+// What riders call more.
+const COMPLAINTS = { ...FAULTS, dirty: 'ofDirty', missing: 'ofMissing', safety: 'ofSafety' };
 const WHY = { unchanged: 'whyUnchanged', bike: 'whyBike', day: 'whyDay' };
 
 // Why a report earned nothing; null where it did.
@@ -68,6 +70,21 @@ export const Refused = ({ one }) =>
       <button class="link" type="button" onClick=${() => read(one)}>${t('close')}</button>
     </p>
   </div>`;
+
+export const Complaints = ({ complaints }) =>
+  html`<ul class="card lines">
+    ${complaints.map(
+      ({ complaintid, kind, words, at }) => html`<li key=${complaintid}>
+        <p>
+          <span class="grow">
+            <span class="main">${t(COMPLAINTS[kind] ?? 'ofOther')}</span>
+            <span class="soft">${moment(at)}</span>
+            ${words && html`<span class="soft told">${words}</span>`}
+          </span>
+        </p>
+      </li>`,
+    )}
+  </ul>`;
 
 export function Reports({ reports, bike }) {
   const [most, setMost] = useState(PAGE);

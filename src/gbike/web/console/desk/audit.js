@@ -151,6 +151,7 @@ function told(name, value) {
   if (name === 'status')
     return [FREE, TAKEN, BROKEN].includes(value) ? t(wordOf(value)) : (t(`ride_${value}`) ?? value);
   if (name === 'cause') return causeSaid(String(value));
+  if (name === 'fault') return t(`complaint_${value}`) ?? t('nothing');
   if (Array.isArray(value)) return value.map((one) => t(`role_${one}`) ?? String(one)).join(', ') || t('nothing');
   if (typeof value === 'object') return JSON.stringify(value);
   return /^\d{4}-\d{2}-\d{2}T/.test(value) ? stamp(value) : (t(`${name}_${value}`) ?? String(value));

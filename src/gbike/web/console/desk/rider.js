@@ -135,7 +135,7 @@ export function Cause({ cause }) {
 }
 
 export const Moved = ({ amount, shown }) =>
-  html`<strong class="sum ${amount < 0 ? '' : 'plus'}">${amount < 0 ? '' : '+'}${shown(amount)}</strong>`;
+  html`<strong class="sum ${amount > 0 ? 'plus' : ''}">${amount > 0 ? '+' : ''}${shown(amount)}</strong>`;
 
 function Statement({ userid, balance }) {
   const columns = [
