@@ -171,6 +171,26 @@ async def test_a_server_that_says_nothing_is_cut_off(tmp_path: Path) -> None:
         assert len(server.taken) == 1
 
 
+async def test_letters_behind_one_that_a_silent_server_held_up_are_in_the_file_while_they_are_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would be tried for half a minute, and a thousand may wait."""
+    monkeypatch.setattr("gbike.services.account.clients.smtp.ANSWER_S", 0.05)
+    async with mail_server() as server:
+        server.silent, file, clock = True, tmp_path / "letters", SetClock()
+        mailer = Mailer(parsed(f"smtp://127.0.0.1:{server.port}", FROM), LetterFile(file), clock)
+        for number in range(3):
+            mailer.bring(Letter(f"account {number}", "notice"), KIM)
+        clock.waited_ms += GIVE_UP_MS
+        mailer.bring(Letter("account 3", "notice"), KIM)
+        await mailer.step()
+        filed = [json.loads(line)["to"] for line in file.read_text().splitlines()]
+        assert filed == [f"account {number}" for number in range(3)]
+        server.silent = False
+        await mailer.step()
+        assert len(server.taken) == 1
+
+
 async def test_who_is_erased_is_written_to_no_more(tmp_path: Path) -> None:
     async with mail_server() as server:
         office = Office(tmp_path, server)
@@ -178,6 +198,21 @@ async def test_who_is_erased_is_written_to_no_more(tmp_path: Path) -> None:
         assert (await office.town.client.post("/accounts/1/erasure")).status == 200
         await office.post(2)
         assert (server.taken, office.filed()) == ([], [])
+
+
+async def test_who_is_erased_while_a_letter_is_on_its_way_gets_no_second_try(tmp_path: Path) -> None:
+    async with mail_server() as server:
+        server.silent, file = True, tmp_path / "letters"
+        url = f"smtp://127.0.0.1:{server.port}"
+        mailer = Mailer(parsed(url, FROM), LetterFile(file), SetClock(), within_s=1)
+        mailer.bring(Letter("account 1", "notice"), KIM)
+        sending = asyncio.create_task(mailer.step())
+        await asyncio.sleep(0.1)
+        mailer.forget("account 1")
+        await sending
+        server.silent = False
+        await mailer.step()
+        assert (server.taken, file.exists()) == ([], False)
 
 
 async def test_so_many_letters_wait_and_one_more_is_in_the_file(tmp_path: Path) -> None:

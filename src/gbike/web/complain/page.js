@@ -35,13 +35,15 @@ const waits = (bikeid) => waiting().find(({ kind, body }) => kind === 'complaint
 // What was written here, and the tap's key once it was sent: it may be answered before this page is there again.
 function draftOf(bikeid) {
   const draft = kept('complaint', null, OF_TAB);
-  return draft?.bikeid === bikeid ? draft : null;
+  return draft?.bikeid === bikeid && draft.userid === state.who.userid ? draft : null;
 }
 
 function Form({ bikeid, back, refused, onSend }) {
   const draft = draftOf(bikeid);
   const isMine = draft && (refused || !draft.key);
-  const [one, setOne] = useState(isMine ? { ...draft, key: null } : { bikeid, kind: null, words: '' });
+  const [one, setOne] = useState(
+    isMine ? { ...draft, key: null } : { userid: state.who.userid, bikeid, kind: null, words: '' },
+  );
   const [wrong, setWrong] = useState(null);
   const write = (change) => {
     const changed = { ...one, ...change };

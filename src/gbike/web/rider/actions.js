@@ -6,7 +6,7 @@ import { begin, goneOut, said } from '../shared/session.js';
 import { announce, keep, kept, set, state } from '../shared/state.js';
 import { t, won } from '../shared/text.js';
 import { atTheTap } from './position.js';
-import { isQueued, ours, sendQueued, sent, tapped, waiting } from './taps.js';
+import { isQueued, ours, sendQueued, sent, tapped, Waits, waiting } from './taps.js';
 
 const MOST = 1000; // one page of a collection
 const RIDES = 100; // of the last ones, to know where they ended
@@ -154,6 +154,7 @@ async function followed(kind, work, tap) {
   try {
     DONE[kind](await work(), tap);
   } catch (failed) {
+    if (failed instanceof Waits) return;
     set({ notice: said(failed, kind, tap) });
     if (failed.status === 401) goneOut();
   } finally {

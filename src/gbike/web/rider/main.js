@@ -4,7 +4,7 @@ import { isLast } from '../shared/kept.js';
 import { html, useEffect } from '../shared/lib.js';
 import { listen, live } from '../shared/live.js';
 import { Later, Loading } from '../shared/parts.js';
-import { begin } from '../shared/session.js';
+import { begin, follow } from '../shared/session.js';
 import { here, pageAt, Shell, show, Tab, useRoute } from '../shared/shell.js';
 import { keep, OF_TAB, set, state, useStore } from '../shared/state.js';
 import { t } from '../shared/text.js';
@@ -105,6 +105,7 @@ async function again() {
 // Another tab wrote something down, or crossed it out; that is shown without a line too. Who wrote it down sends it:
 // here it would be sent a second time, and its answer would lead away from what is looked at here.
 function elsewhere() {
+  follow();
   set({});
   refresh();
 }

@@ -19,6 +19,12 @@ export class GivenUp extends Error {
   type = 'given-up';
 }
 
+// Somebody else is in by now, or nobody: it is kept for whoever made it.
+export class Waits extends Error {}
+
+const isTheirs = ({ userid }) =>
+  userid === state.who?.userid && (state.mode === 'demo' || userid === kept('session')?.userid);
+
 export const isQueued = ({ kind }) => QUEUED.includes(kind);
 
 export const waiting = () => kept('taps', []).filter((tap) => tap.userid === state.who?.userid);
@@ -65,6 +71,7 @@ export function sent(tap) {
 
 async function deliver(tap) {
   for (let tries = 0; ; tries += 1) {
+    if (!isTheirs(tap)) throw new Waits();
     if (Date.now() - tap.at > (tap.kind === 'rent' ? RENT_FOR_MS : KEYS_FOR_MS)) {
       if (tap.kind !== 'report') crossOut(tap);
       throw new GivenUp();
@@ -102,15 +109,17 @@ function crossOut(tap) {
   );
 }
 
+const SOONER = ['online', 'left'];
+
 function until(ms) {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
-      removeEventListener('online', done);
+      for (const sooner of SOONER) removeEventListener(sooner, done);
       resolve();
     };
     const timer = setTimeout(done, ms);
-    addEventListener('online', done);
+    for (const sooner of SOONER) addEventListener(sooner, done);
   });
 }
 
@@ -167,6 +176,7 @@ export async function sendQueued() {
       const done = await sent(tap);
       set({ heldUntil: null, outcomes: { ...state.outcomes, [tap.key]: { done } } });
     } catch (failed) {
+      if (failed instanceof Waits) break;
       if (failed.status === 401) {
         goneOut();
         break;

@@ -172,5 +172,11 @@ export function signedOut(notice = null) {
   keep('session', null);
   keep('lastPlaces', null);
   forget();
-  set({ who: null, open: null, notice });
+  left(notice);
+}
+
+// Nobody is in: what was of somebody is shown no more, and what they sent waits for them.
+export function left(notice = null) {
+  set({ who: null, open: null, manager: null, outcomes: {}, notice });
+  dispatchEvent(new Event('left'));
 }

@@ -1,5 +1,5 @@
 // Who uses the pages: signing in and up, and every refusal in plain words.
-import { ask, NoAnswer, plain, signedOut } from './api.js';
+import { ask, left, NoAnswer, plain, signedOut } from './api.js';
 import { html } from './lib.js';
 import { Field } from './parts.js';
 import { BROKEN } from './rental.js';
@@ -25,11 +25,20 @@ function be(mode) {
 // Whoever signs in next goes their own way.
 export async function signOut() {
   const session = kept('session');
-  keep('going', null, OF_TAB);
+  for (const name of ['going', 'complaint']) keep(name, null, OF_TAB);
   location.hash = '#/signin';
   signedOut();
   const asked = session && plain('/sessions/end', { refresh_token: session.refresh_token }, session.access_token);
   await asked?.catch(() => {});
+}
+
+// Another tab went out, or came in: nothing of who was here stays in this one.
+export function follow() {
+  const session = kept('session');
+  if (state.mode !== 'secure' || session?.userid === state.who?.userid) return;
+  if (!session) left();
+  else if (state.who) location.reload();
+  else be(state.mode);
 }
 
 export function goneOut() {

@@ -5,6 +5,7 @@ A reset is a secret until it is used, so nothing is logged of a letter but what 
 it failed."""
 
 import asyncio
+import math
 import smtplib
 import socket
 import ssl
@@ -88,6 +89,9 @@ class Mailer:
         self._waiting: deque[_Waiting] = deque()
         self._woken = asyncio.Event()
         self._failed = False
+        self._under_way: _Waiting | None = None
+        self._erased = False
+        """Whether the person to whom it goes was erased since."""
 
     def bring(self, letter: Letter, contact: str) -> None:
         """See Post.bring."""
@@ -100,6 +104,7 @@ class Mailer:
     def forget(self, whom: str) -> None:
         """See Post.forget."""
         self._waiting = deque(one for one in self._waiting if one.letter.to != whom)
+        self._erased = self._erased or (self._under_way is not None and self._under_way.letter.to == whom)
         self._file.forget(whom)
 
     async def step(self) -> int:
@@ -109,18 +114,26 @@ class Mailer:
         if not self._waiting:
             return 0
         one = self._waiting.popleft()
+        self._under_way, self._erased = one, False
         try:
             await self._send(_message(one, self._server.sender, self._clock.now_ms()), one.contact)
         except asyncio.CancelledError:
-            self._waiting.appendleft(one)
+            if not self._erased:
+                self._waiting.appendleft(one)
             self._give_up()
             raise
         except (OSError, MessageError, ValueError) as failure:  # all that smtplib raises is an OSError
             told: dict[str, object] = {"about": str(one.letter.about), "why": type(failure).__name__}
             told |= {"code": failure.smtp_code} if isinstance(failure, smtplib.SMTPResponseException) else {}
-            if _is_final(failure) or self._clock.monotonic_ms() - one.since_ms >= GIVE_UP_MS:
+            if self._erased:
+                log.warning("a letter to somebody who is erased is not sent", service="account", **told)
+            elif _is_final(failure):
                 log.error("the mail server took a letter not: it goes to the file", service="account", **told)
                 self._file.bring(one.letter, one.contact)
+            elif one.since_ms <= (late_ms := self._clock.monotonic_ms() - GIVE_UP_MS):
+                log.error("the mail server takes no letters: they go to the file", service="account", **told)
+                self._waiting.appendleft(one)
+                self._give_up(late_ms)
             else:
                 log.warning("a letter waits for the mail server", service="account", **told)
                 self._waiting.append(one)
@@ -139,10 +152,12 @@ class Mailer:
             self._give_up()
             raise
 
-    def _give_up(self) -> None:
-        """The process ends: what waits is for the operator."""
-        while self._waiting:
-            one = self._waiting.popleft()
+    def _give_up(self, since_ms: float = math.inf) -> None:
+        """What waits since then or longer is for the operator: each by itself would be tried for WHOLE_S, until
+        nothing in the last ones is good. All of it when the process ends."""
+        late = [one for one in self._waiting if one.since_ms <= since_ms]
+        self._waiting = deque(one for one in self._waiting if one.since_ms > since_ms)
+        for one in late:
             self._file.bring(one.letter, one.contact)
 
     async def _send(self, message: EmailMessage, contact: str) -> None:
