@@ -177,7 +177,8 @@ async def test_letters_behind_one_that_a_silent_server_held_up_are_in_the_file_w
     """Each would be tried for half a minute, and a thousand may wait."""
     monkeypatch.setattr("gbike.services.account.clients.smtp.ANSWER_S", 0.05)
     async with mail_server() as server:
-        server.silent, file, clock = True, tmp_path / "letters", SetClock()
+        server.silent = True
+        file, clock = tmp_path / "letters", SetClock()
         mailer = Mailer(parsed(f"smtp://127.0.0.1:{server.port}", FROM), LetterFile(file), clock)
         for number in range(3):
             mailer.bring(Letter(f"account {number}", "notice"), KIM)
@@ -202,13 +203,13 @@ async def test_who_is_erased_is_written_to_no_more(tmp_path: Path) -> None:
 
 async def test_who_is_erased_while_a_letter_is_on_its_way_gets_no_second_try(tmp_path: Path) -> None:
     async with mail_server() as server:
-        server.silent, file = True, tmp_path / "letters"
+        server.silent = True
+        file = tmp_path / "letters"
         url = f"smtp://127.0.0.1:{server.port}"
         mailer = Mailer(parsed(url, FROM), LetterFile(file), SetClock(), within_s=1)
         mailer.bring(Letter("account 1", "notice"), KIM)
         sending = asyncio.create_task(mailer.step())
-        await asyncio.sleep(0.1)
-        mailer.forget("account 1")
+        asyncio.get_running_loop().call_soon(mailer.forget, "account 1")
         await sending
         server.silent = False
         await mailer.step()

@@ -19,11 +19,8 @@ export class GivenUp extends Error {
   type = 'given-up';
 }
 
-// Somebody else is in by now, or nobody: it is kept for whoever made it.
+// For who made it.
 export class Waits extends Error {}
-
-const isTheirs = ({ userid }) =>
-  userid === state.who?.userid && (state.mode === 'demo' || userid === kept('session')?.userid);
 
 export const isQueued = ({ kind }) => QUEUED.includes(kind);
 
@@ -71,7 +68,7 @@ export function sent(tap) {
 
 async function deliver(tap) {
   for (let tries = 0; ; tries += 1) {
-    if (!isTheirs(tap)) throw new Waits();
+    if (tap.userid !== state.who?.userid) throw new Waits();
     if (Date.now() - tap.at > (tap.kind === 'rent' ? RENT_FOR_MS : KEYS_FOR_MS)) {
       if (tap.kind !== 'report') crossOut(tap);
       throw new GivenUp();
@@ -109,17 +106,15 @@ function crossOut(tap) {
   );
 }
 
-const SOONER = ['online', 'left'];
-
 function until(ms) {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
-      for (const sooner of SOONER) removeEventListener(sooner, done);
+      removeEventListener('online', done);
       resolve();
     };
     const timer = setTimeout(done, ms);
-    for (const sooner of SOONER) addEventListener(sooner, done);
+    addEventListener('online', done);
   });
 }
 

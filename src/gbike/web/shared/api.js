@@ -175,8 +175,7 @@ export function signedOut(notice = null) {
   left(notice);
 }
 
-// Nobody is in: what was of somebody is shown no more, and what they sent waits for them.
 export function left(notice = null) {
   set({ who: null, open: null, manager: null, outcomes: {}, notice });
-  dispatchEvent(new Event('left'));
+  dispatchEvent(new Event('online'));
 }

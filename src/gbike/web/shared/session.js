@@ -32,7 +32,7 @@ export async function signOut() {
   await asked?.catch(() => {});
 }
 
-// Another tab went out, or came in: nothing of who was here stays in this one.
+// Another tab went out or in.
 export function follow() {
   const session = kept('session');
   if (state.mode !== 'secure' || session?.userid === state.who?.userid) return;
