@@ -1,9 +1,10 @@
 // Dialogs: one stands over the page, keeps the focus inside, and gives it back when it closes. The one that acts names
 // what it acts on, asks why, and says what was refused.
 import { newKey } from '../shared/api.js';
+import { wrongOf } from '../shared/forms.js';
 import { given, html, useEffect, useRef, useSend, useState } from '../shared/lib.js';
 import { Big, Field, Icon, Notice, Wrong } from '../shared/parts.js';
-import { said, wrongOf } from '../shared/session.js';
+import { said } from '../shared/session.js';
 import { t } from '../shared/text.js';
 import { understoodFields } from './given.js';
 

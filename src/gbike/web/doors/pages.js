@@ -1,9 +1,9 @@
 // The doors: signing in and up, a forgotten password and a new one, and what people agree to. Loaded when somebody
 // stands before one.
 import { plain, signedIn } from '../shared/api.js';
+import { mustFill, Password, saidAt } from '../shared/forms.js';
 import { given, html, useEffect, useSend, useState } from '../shared/lib.js';
 import { Big, Field, Page } from '../shared/parts.js';
-import { mustFill, Password, saidAt } from '../shared/session.js';
 import { keep, kept, OF_TAB, set, useStore } from '../shared/state.js';
 import { learn, t } from '../shared/text.js';
 import { en } from './en.js';

@@ -1,8 +1,8 @@
 // A forgotten password: a link is asked for, and sets a new one.
 import { plain, signedOut } from '../shared/api.js';
+import { mustFill, Password, saidAt } from '../shared/forms.js';
 import { given, html, useSend, useState } from '../shared/lib.js';
 import { Big, Empty, Notice, Page } from '../shared/parts.js';
-import { mustFill, Password, saidAt } from '../shared/session.js';
 import { t } from '../shared/text.js';
 import { Contact, Told } from './parts.js';
 

@@ -1,8 +1,8 @@
 // Signing up: who one is, and what one agrees to. Where one stands is a consent of its own, and riding needs none.
 import { plain } from '../shared/api.js';
+import { mustFill, Password, saidAt } from '../shared/forms.js';
 import { given, html, useRead, useSend } from '../shared/lib.js';
 import { Big, Field, Icon, Loaded, Page, Wrong } from '../shared/parts.js';
-import { mustFill, Password, saidAt } from '../shared/session.js';
 import { announce } from '../shared/state.js';
 import { t } from '../shared/text.js';
 import { Contact, Told } from './parts.js';

@@ -1,8 +1,9 @@
 // Who was invited: what they may do, a name and a password, and the way on. Its words come with it.
 import { ask } from '../shared/api.js';
+import { Password } from '../shared/forms.js';
 import { given, html, useRead, useSend, useState } from '../shared/lib.js';
 import { Big, Field, Loading, Notice, Page } from '../shared/parts.js';
-import { Password, said } from '../shared/session.js';
+import { said } from '../shared/session.js';
 import { learn, moment, t } from '../shared/text.js';
 import { en } from './en.js';
 import { ko } from './ko.js';

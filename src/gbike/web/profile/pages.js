@@ -1,8 +1,9 @@
 // One's account: a page for each thing that may be changed of it. The overview stands in the rider's app.
 import { ask, plain, signedIn, signedOut } from '../shared/api.js';
+import { Password } from '../shared/forms.js';
 import { html, useRead, useSend } from '../shared/lib.js';
 import { Big, Empty, Field, Loaded, Notice, Page } from '../shared/parts.js';
-import { Password, said } from '../shared/session.js';
+import { said } from '../shared/session.js';
 import { announce, set, useStore } from '../shared/state.js';
 import { learn, moment, t } from '../shared/text.js';
 import { ConsentsPage } from './consents.js';

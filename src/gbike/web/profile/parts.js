@@ -1,8 +1,8 @@
 // What the pages of one's account share: what account knows of oneself, and a form whose refusals stand at its fields.
 import { ask } from '../shared/api.js';
+import { mustFill, Password, saidAt } from '../shared/forms.js';
 import { given, html, useRead, useSend } from '../shared/lib.js';
 import { Big, Notice } from '../shared/parts.js';
-import { mustFill, Password, saidAt } from '../shared/session.js';
 import { set, state, useStore } from '../shared/state.js';
 import { t } from '../shared/text.js';
 

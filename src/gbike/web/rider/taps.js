@@ -19,8 +19,11 @@ export class GivenUp extends Error {
   type = 'given-up';
 }
 
-// For who made it.
+// Somebody else is in by now, or nobody: it is kept for whoever made it.
 export class Waits extends Error {}
+
+const isTheirs = ({ userid }) =>
+  userid === state.who?.userid && (state.mode === 'demo' || userid === kept('session')?.userid);
 
 export const isQueued = ({ kind }) => QUEUED.includes(kind);
 
@@ -68,7 +71,7 @@ export function sent(tap) {
 
 async function deliver(tap) {
   for (let tries = 0; ; tries += 1) {
-    if (tap.userid !== state.who?.userid) throw new Waits();
+    if (!isTheirs(tap)) throw new Waits();
     if (Date.now() - tap.at > (tap.kind === 'rent' ? RENT_FOR_MS : KEYS_FOR_MS)) {
       if (tap.kind !== 'report') crossOut(tap);
       throw new GivenUp();
@@ -106,15 +109,17 @@ function crossOut(tap) {
   );
 }
 
+const SOONER = ['online', 'left'];
+
 function until(ms) {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
-      removeEventListener('online', done);
+      for (const sooner of SOONER) removeEventListener(sooner, done);
       resolve();
     };
     const timer = setTimeout(done, ms);
-    addEventListener('online', done);
+    for (const sooner of SOONER) addEventListener(sooner, done);
   });
 }
 

@@ -175,7 +175,8 @@ export function signedOut(notice = null) {
   left(notice);
 }
 
+// Nobody is in: what was of somebody is shown no more, and what they sent waits for them.
 export function left(notice = null) {
   set({ who: null, open: null, manager: null, outcomes: {}, notice });
-  dispatchEvent(new Event('online'));
+  dispatchEvent(new Event('left'));
 }

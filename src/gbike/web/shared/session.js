@@ -1,7 +1,5 @@
-// Who uses the pages: signing in and up, and every refusal in plain words.
+// Who uses the pages, and every refusal in plain words.
 import { ask, left, NoAnswer, plain, signedOut } from './api.js';
-import { html } from './lib.js';
-import { Field } from './parts.js';
 import { BROKEN } from './rental.js';
 import { keep, kept, OF_TAB, set, state } from './state.js';
 import { moment, t, won } from './text.js';
@@ -32,7 +30,7 @@ export async function signOut() {
   await asked?.catch(() => {});
 }
 
-// Another tab went out or in.
+// Another tab went out, or came in: nothing of who was here stays in this one.
 export function follow() {
   const session = kept('session');
   if (state.mode !== 'secure' || session?.userid === state.who?.userid) return;
@@ -96,29 +94,3 @@ export function said(failed, kind, tap = {}) {
   const until = waitS && Date.now() + (retryAfterS ?? waitS) * 1000;
   return { tone: 'bad', text: brought ?? text, way: brought ? null : way, until };
 }
-
-// The words at the fields that a refusal is about, by their names; {} where it is about none. `words`: of a field, as
-// the body calls it, what is said where its value does not fit; of a problem's type, { field: words }.
-/** @param {any} failed @param {Record<string, string | Record<string, string>>} words
- * @returns {Record<string, string>} */
-export function wrongOf({ type, facts, wrong }, words) {
-  const own = wrong ?? words[type];
-  if (typeof own === 'object') return own;
-  const names = (facts?.errors ?? []).map(({ field }) => field);
-  return Object.fromEntries(names.filter((name) => words[name]).map((name) => [name, words[name]]));
-}
-
-// Of a form: { wrong } where the refusal is about its fields, else a notice.
-export function saidAt(failed, kind, words) {
-  const wrong = wrongOf(failed, words);
-  return Object.keys(wrong).length ? { wrong } : said(failed, kind);
-}
-
-// Refuses before anything is sent what was left empty, all of it at once. `words`: what is said of a field then.
-export function mustFill(written, words) {
-  const empty = Object.entries(words).filter(([name]) => !written[name]?.trim());
-  if (empty.length) throw Object.assign(new Error('empty'), { wrong: Object.fromEntries(empty) });
-}
-
-export const Password = ({ id = 'password', label = t('password'), ...input }) =>
-  html`<${Field} id=${id} type="password" label=${label} maxlength="128" ...${input} />`;
