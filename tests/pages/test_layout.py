@@ -95,8 +95,10 @@ def test_no_page_of_the_console_cuts_words_or_has_small_targets(
     assert untidy(one, demo, CONSOLE_VIEWS) == {}
 
 
-def test_nothing_jumps_while_a_riders_page_loads(rider: NewRider) -> None:
+def test_nothing_jumps_while_a_riders_page_loads(rider: NewRider, demo: Demo) -> None:
     one = rider()
+    for bikeid in range(1001, 1007):  # more lines than are kept free for them
+        demo.ask("POST", "/bikeManageApps", {"managerid": 1001, "bikeid": bikeid, "batterylevel": 77, "usableyn": True})
     pages = {"#/": ".place", "#/bike/1002": ".status.free", "#/rides": ".empty", "#/me": "#rider", "#/staff": ".dock"}
     assert shifted(one.page, f"{one.url}/app/", pages) == {}
 

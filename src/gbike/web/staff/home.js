@@ -52,7 +52,7 @@ export function HomePage() {
     <${Loaded} of=${{ found: known, failed, again: load }} rows=${3}>
       ${(some) => (some.length ? html`<${Reports} reports=${some} />` : none)}
     <//>
-    ${mode === 'demo' && html`<${NumberForm} key=${managerid} ...${number} />`}
+    ${mode === 'demo' && (known || failed) && html`<${NumberForm} key=${managerid} ...${number} />`}
     <div class="dock"><${Big} icon="scan" label=${t('start')} href="#/staff/number" /></div>
   <//>`;
 }
