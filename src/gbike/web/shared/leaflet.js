@@ -55,6 +55,8 @@ async function lay(map) {
   }
 }
 
+const BESIDE_ZOOM = [72, 0]; // px: a place below the buttons could not be chosen
+
 // `fit` shows all that is known once it is known first; then the map stays where somebody moved it.
 export function ground(box, zoom, margin) {
   const motion = !matchMedia('(prefers-reduced-motion: reduce)').matches;
@@ -75,7 +77,7 @@ export function ground(box, zoom, margin) {
     if (fitted || !placed.length) return;
     fitted = true;
     const all = L.latLngBounds(placed.map(({ lat, lon }) => [lat, lon]));
-    map.fitBounds(all.pad(margin), { maxZoom: 16, animate: false });
+    map.fitBounds(all.pad(margin), { maxZoom: 16, animate: false, paddingTopLeft: BESIDE_ZOOM });
   };
   return { map, fit };
 }
