@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Route
 
 from tests.pages.browser import DESKTOP, PHONE, Demo, Rider, eventually
 from tests.pages.conftest import NewRider
+from tests.pages.test_line import kept
 from tests.pages.words import EN, KO, Words
 
 pytestmark = pytest.mark.timeout(300)
@@ -159,6 +160,7 @@ def test_a_complaint_without_a_line_is_kept_and_comes_once_and_holds_up_no_retur
     ride(one, words, bikeid)
     one.page.get_by_role("link", name=words["complain"]).click()
     one.page.locator("label", has_text=words["brakes"]).wait_for()
+    kept(one)
     one.context.set_offline(True)
     one.page.locator("label", has_text=words["brakes"]).click()
     one.page.get_by_role("button", name=words["tell"]).click()

@@ -12,6 +12,7 @@ from playwright.sync_api import Route, TimeoutError
 from tests.pages.browser import Demo, Rider, eventually
 from tests.pages.conftest import NewRider
 from tests.pages.test_accessible import violations
+from tests.pages.test_line import kept
 from tests.pages.words import EN, KO, Words, won
 
 pytestmark = pytest.mark.timeout(300)
@@ -167,6 +168,7 @@ def test_reports_made_without_a_line_are_sent_once_each_and_in_their_order(rider
     one, bikes = Staff(rider(), demo), [demo.new_bike(), demo.new_bike()]
     one.phone.go("#/staff")
     one.page.locator(".money").wait_for()
+    kept(one.phone)
     one.phone.context.set_offline(True)
     one.report(bikes[0], 20, usable=False)
     one.report(bikes[1], 80)
@@ -251,6 +253,7 @@ def test_two_tabs_send_what_waits_once_and_convert_once(rider: NewRider, demo: D
     one, bikeid = Staff(rider(), demo, point=2_000), demo.new_bike()
     second = one.phone.open("#/staff")
     one.page.bring_to_front()
+    kept(one.phone)
     one.phone.context.set_offline(True)
     one.report(bikeid, 80)
     second.bring_to_front()
@@ -280,6 +283,7 @@ def test_the_staff_s_pages_open_without_a_line_after_the_app_was_there_once(ride
     one, bikeid = Staff(rider(), demo), demo.new_bike()
     one.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
     eventually(lambda: one.page.evaluate("caches.keys().then((names) => names.length)"))
+    kept(one.phone)
     one.phone.context.set_offline(True)
     one.page.reload()
     one.report(bikeid, 20)
@@ -295,6 +299,7 @@ def test_no_more_reports_wait_than_a_phone_can_keep(rider: NewRider, demo: Demo)
     one.at(demo.new_bike())
     taps = "Array.from({ length: 200 }, (_, n) => ({ kind: 'report', method: 'POST', path: '/bikeManageApps', "
     taps += f"body: {{ bikeid: n }}, key: `k${{n}}`, at: Date.now(), userid: {one.phone.userid} }}))"
+    kept(one.phone)
     one.phone.context.set_offline(True)
     one.page.evaluate(f"localStorage.setItem('gbike.taps', JSON.stringify({taps}))")
     one.tap(40)
