@@ -281,8 +281,6 @@ def test_two_tabs_send_what_waits_once_and_convert_once(rider: NewRider, demo: D
 @FULL
 def test_the_staff_s_pages_open_without_a_line_after_the_app_was_there_once(rider: NewRider, demo: Demo) -> None:
     one, bikeid = Staff(rider(), demo), demo.new_bike()
-    one.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-    eventually(lambda: one.page.evaluate("caches.keys().then((names) => names.length)"))
     kept(one.phone)
     one.phone.context.set_offline(True)
     one.page.reload()
