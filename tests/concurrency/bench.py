@@ -1,7 +1,6 @@
 """A service's database, put back to the same rows for each order, and what came of an order."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 import psycopg
@@ -10,8 +9,9 @@ from gbike.kit.messaging.hours import HOUR_MS, first_id
 from gbike.kit.storage.postgres.connection import Dialer, PostgresReading, Session
 from gbike.run.registry import spec
 from tests.concurrency.explore import Found, explore
+from tests.concurrency.footprint import KEYS, Step
 from tests.concurrency.house import LATER, House
-from tests.concurrency.stepping import LET_GO, NOW, Fixed, Outcome, Steps, Two, Write
+from tests.concurrency.stepping import LET_GO, NOW, Fixed, Order, Outcome, Steps, Two, Write
 from tests.postgres import Server
 
 _TABLES = (
@@ -53,7 +53,7 @@ class Workbench:
         self._tables = tables
         self._sequences = self._kept(tables)
         self._state = self._shown(tables, house)
-        [self._begun] = self._plain.execute(self._state).fetchone() or [None]  # type: ignore[arg-type]
+        self._begun = self._plain.execute(self._state).fetchone() or ()  # type: ignore[arg-type]
         self._changed = set(tables)
         """What the order before may have left other than it was."""
         self._reading = PostgresReading(Session(Dialer(url, Fixed(), "look")(5_000)))
@@ -79,21 +79,11 @@ class Workbench:
         seen: list[Any] = []
         wrong: list[str] = []
 
-        def play(choose: Any) -> None:
-            took: list[str] = []
-            known: list[bool] = []
-
-            def noted(steps: Steps) -> int:
-                side = choose(steps)
-                if side == LET_GO:
-                    known.append(True)
-                    return LET_GO
-                took.append(f"{'AB'[side]}: {steps[side]}")
-                return int(side)
-
+        def play(order: Order) -> None:
+            noted = _Noted(order)
             self._put_back()
             outcomes = self._two.play([one, other], noted)
-            if known:
+            if noted.let_go:
                 return
             came = (outcomes, self._plain.execute(self._state).fetchone())  # type: ignore[arg-type]
             self._changed = self._other_than_begun(came[1])
@@ -105,8 +95,8 @@ class Workbench:
             if len(right) < 2:
                 right.append(came)
             elif serial and came not in right:
-                told.append(f"no order of one after the other comes to this: {_difference(came, right)}")
-            wrong.extend(f"{what}\n  " + "\n  ".join(took) for what in told)
+                told.append(f"no order of one after the other comes to this: {self._difference(came, right)}")
+            wrong.extend(f"{what}\n  " + "\n  ".join(noted.took) for what in told)
 
         before = self._two.failures
         found = explore(play, sleeping=sleeping)
@@ -130,7 +120,8 @@ class Workbench:
     def _other_than_begun(self, state: Any) -> set[str]:
         """The tables with other rows than to begin with, and those of which not every column is looked at."""
         hidden = {*_CHANCE, *(column.split(".")[0] for column in self.house.not_compared)}
-        return {table for table in self._tables if table in hidden or state[0][table] != self._begun[table]}
+        rows = zip(self._tables, state, self._begun, strict=True)
+        return {table for table, now, begun in rows if table in hidden or now != begun}
 
     def _kept(self, tables: Sequence[str]) -> str:
         """Keep the rows as they are now, with a function for each table that puts them back: PostgreSQL plans its
@@ -141,6 +132,8 @@ class Workbench:
             self._plain.execute(f"CREATE TABLE kept.{table} AS TABLE public.{table}")  # type: ignore[arg-type]
             self._plain.execute(_PUT_BACK.replace("TABLE", table))  # type: ignore[arg-type]
         found = self._plain.execute("SELECT sequencename, last_value FROM pg_sequences").fetchall()
+        keyed = {f"{table}_{column}_seq": table for table, column in KEYS.items()}
+        self._two.given({keyed[name]: last or 0 for name, last in found if name in keyed})
         return ", ".join(f"setval('{name}', {last or 1}, {last is not None})" for name, last in found)
 
     def _shown(self, tables: Sequence[str], house: House) -> str:
@@ -149,25 +142,46 @@ class Workbench:
             left = [*_CHANCE.get(table, ())]
             left += [column.split(".")[1] for column in house.not_compared if column.split(".")[0] == table]
             row = f"to_jsonb(t) - ARRAY[{', '.join(map(repr, left))}]::text[]"
-            shown.append(f"'{table}', (SELECT coalesce(jsonb_agg({row} ORDER BY ({row})::text), '[]') FROM {table} t)")
-        return f"SELECT jsonb_build_object({', '.join(shown)})"
+            shown.append(f"(SELECT coalesce(jsonb_agg({row} ORDER BY ({row})::text), '[]')::text FROM {table} t)")
+        return f"SELECT {', '.join(shown)}"
+
+    def _difference(self, came: Any, right: Sequence[Any]) -> str:
+        outcomes, state = came
+        told = [f"answers {outcomes}"]
+        for name, (their_outcomes, theirs) in zip(("A, B", "B, A"), right, strict=True):
+            told.append(f"{name}: {'same answers' if outcomes == their_outcomes else their_outcomes}")
+            told += [
+                f"{name}: {table} {rows[:600]} instead of {other[:600]}"
+                for table, rows, other in zip(self._tables, state, theirs, strict=True)
+                if rows != other
+            ]
+        return "\n    ".join(told)
 
 
-def _difference(came: Any, right: Sequence[Any]) -> str:
-    outcomes, (state,) = came
-    told = [f"answers {outcomes}"]
-    for name, (their_outcomes, (theirs,)) in zip(("A, B", "B, A"), right, strict=True):
-        told.append(f"{name}: {'same answers' if outcomes == their_outcomes else their_outcomes}")
-        told += [
-            f"{name}: {table} {_rows(state[table])} instead of {_rows(theirs[table])}"
-            for table in state
-            if state[table] != theirs[table]
-        ]
-    return "\n    ".join(told)
+class _Noted:
+    """An order, and what was done in it."""
 
+    def __init__(self, order: Order) -> None:
+        self.first = order.first
+        self.took: list[str] = []
+        self.let_go = False
+        self._order = order
 
-def _rows(rows: Sequence[Any]) -> str:
-    return json.dumps(rows, ensure_ascii=False)[:600]
+    def asks(self, side: int, step: Step) -> bool:
+        """See Order."""
+        asks = self._order.asks(side, step)
+        if not asks:
+            self.took.append(f"{'AB'[side]}: {step}")
+        return asks
+
+    def choose(self, steps: Steps, waiting: Set[int]) -> int:
+        """See Order."""
+        side = self._order.choose(steps, waiting)
+        if side == LET_GO:
+            self.let_go = True
+        else:
+            self.took.append(f"{'AB'[side]}: {steps[side]}")
+        return side
 
 
 def outcomes_of(found: Sequence[Sequence[Outcome]]) -> list[Outcome]:

@@ -6,7 +6,7 @@ written or locked since BEGIN, and ROLLBACK whatever writes or locks it.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -15,7 +15,7 @@ from gbike.kit.storage.postgres import writer
 
 _TABLE = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE)\s+(?:ONLY\s+)?([a-z_]+)")
 _WRITTEN = re.compile(r"\b(?:INSERT INTO|UPDATE|DELETE FROM)\s+([a-z_]+)")
-_KEYS = {
+KEYS = {
     "idempotency": "key",
     "dead_letters": "message_id",
     "bikes": "bikeid",
@@ -48,6 +48,12 @@ _KEYS = {
     "balances": "userid",
 }
 """By which column a statement tells the rows that it touches; one that does not name it may touch any."""
+UNIQUE = {"accounts": {"contact", "normal", "shared"}, "bikes": {"label"}}
+"""Where rows of other keys may collide: the columns of further unique indexes, and of what they are limited by. Not of
+primary keys: where KEYS has another column, they are random words, or numbers that PostgreSQL gives."""
+_NEW = "a new row"
+"""The key of a row whose number PostgreSQL gives, which no statement can name before."""
+_SET = re.compile(r"UPDATE [a-z_]+ SET (.*?) WHERE ")
 _INSERTED = re.compile(r"INSERT INTO [a-z_]+ \(([^)]*)\) VALUES \(([^)]*)\)")
 _BESIDE = re.compile(r"\(SELECT [a-z.()*]+ FROM ([a-z_]+) AS ([a-z]) WHERE \2\.([a-z]+) = [a-z_]+\.\3\)")
 """What is read beside each row of a statement: the rows of another table with the same key."""
@@ -70,6 +76,11 @@ class Step:
     """Names, and whether they are shared."""
     ends: bool = False
 
+    @property
+    def is_at_one(self) -> bool:
+        """Whether it takes one lock or one row, so that it holds nothing while it waits."""
+        return len(self.locks) + len(self.writes) == 1 and all(key not in (None, _NEW) for _, key in self.writes)
+
     def __str__(self) -> str:
         return self.sql if len(self.sql) <= 90 else self.sql[:87] + "…"
 
@@ -78,11 +89,13 @@ class Step:
 class Touched:
     """What a transaction has touched so far."""
 
+    last: Mapping[str, int] = field(default_factory=dict)
+    """The highest number that a table's sequence gave before; a statement that names a later one may mean a new row."""
     writes: set[Item] = field(default_factory=set)
     locks: set[tuple[str, bool]] = field(default_factory=set)
 
     def statement(self, sql: str, params: Sequence[Any]) -> Step:
-        """The step of a statement."""
+        """The step of a statement that is about to be run."""
         if sql in (writer._LOCK, writer._SHARE):
             shared = sql == writer._SHARE
             names = params[0] if shared else params
@@ -91,16 +104,26 @@ class Touched:
                 locks=frozenset((str(name), shared) for name in names),
             )
         else:
-            items = _items(sql, params)
+            items = {table: [*self._with_new(some)] for table, some in _items(sql, params).items()}
             written = _written(sql)
             step = Step(
                 sql,
                 reads=frozenset(item for table, items_ in items.items() if table not in written for item in items_),
                 writes=frozenset(item for table, items_ in items.items() if table in written for item in items_),
             )
-        self.writes |= step.writes
-        self.locks |= step.locks
         return step
+
+    def ran(self, step: Step, *, nothing: bool = False) -> None:
+        """It was done; `nothing`: no row was as it wants, so that none is held."""
+        self.locks |= step.locks
+        if not nothing:
+            self.writes |= step.writes
+
+    def _with_new(self, items: Sequence[Item]) -> Iterator[Item]:
+        for table, key in items:
+            yield table, key
+            if table in self.last and key not in (None, _NEW) and int(key) > self.last[table]:
+                yield table, _NEW
 
     def end(self, sql: str) -> Step:
         """The step that ends it; what the batch leaves is part of it."""
@@ -160,7 +183,7 @@ def _items(sql: str, params: Sequence[Any]) -> dict[str, list[Item]]:
             items["counters"] = [("token versions", str(params[0]).removeprefix("tokens:"))]
         return items
     for table, _, column in _BESIDE.findall(sql):
-        items.setdefault(table, [(table, _key_of_all(items, column) if _KEYS.get(table) == column else None)])
+        items.setdefault(table, [(table, _key_of_all(items, column) if KEYS.get(table) == column else None)])
     if _TOKENS in sql:
         items["token versions"] = [("token versions", _key_of_all(items, "userid"))]
     return items
@@ -168,18 +191,41 @@ def _items(sql: str, params: Sequence[Any]) -> dict[str, list[Item]]:
 
 def _key_of_all(items: dict[str, list[Item]], column: str) -> str | None:
     """The one key, of this column, that all the rows have which are touched; None: it may be any."""
-    keys = {key if _KEYS.get(table) == column else None for items_ in items.values() for table, key in items_}
+    keys = {key if KEYS.get(table) == column else None for items_ in items.values() for table, key in items_}
     return keys.pop() if len(keys) == 1 else None
 
 
 def _item(table: str, sql: str, params: Sequence[Any]) -> list[Item]:
     if table == "inbox" and params and isinstance(params[0], list):
         return [(table, str(one)) for one in params[0]]
-    column = _KEYS.get(table)
+    column = KEYS.get(table)
     if column is None or sql.count("SELECT") > 1 or (sql.count("SELECT") and table in _written(sql)):
         return [(table, None)]
+    if _gives_number(column, sql):
+        return [(table, _NEW)]
     before = _before_key(column, sql)
-    return [(table, None if before is None else str(params[before]))]
+    if before is None:
+        return [(table, None)]
+    keyed = table, str(params[before])
+    return [keyed, (table, _NEW)] if _may_collide(table, sql) else [keyed]
+
+
+@cache
+def _gives_number(column: str, sql: str) -> bool:
+    """Whether it inserts one row that gets its key from PostgreSQL."""
+    inserted = _INSERTED.match(sql)
+    return inserted is not None and column not in _listed(inserted[1]) and "DO UPDATE" not in sql
+
+
+@cache
+def _may_collide(table: str, sql: str) -> bool:
+    """Whether what it writes is unique among rows of other keys."""
+    if table not in UNIQUE or table not in _written(sql):
+        return False
+    inserted, sets = _INSERTED.match(sql), _SET.match(sql)
+    if inserted is not None:
+        return not UNIQUE[table].isdisjoint(_listed(inserted[1]))
+    return sets is None or any(re.search(rf"\b{column} = ", sets[1]) for column in UNIQUE[table])
 
 
 @cache
@@ -189,7 +235,11 @@ def _before_key(column: str, sql: str) -> int | None:
     if inserted is None:
         named = re.search(rf"(?:WHERE|AND) {column} = \?", sql)
         return sql[: named.end() - 1].count("?") if named and " OR " not in sql else None
-    columns, values = ([one.strip() for one in part.split(",")] for part in inserted.groups())
+    columns, values = map(_listed, inserted.groups())
     if column not in columns or values[columns.index(column)] != "?":
         return None
     return values[: columns.index(column)].count("?")
+
+
+def _listed(text: str) -> list[str]:
+    return [one.strip() for one in text.split(",")]

@@ -1,14 +1,15 @@
 """Two processes of a service, each with the product's own writer over a connection of its own, that ask before every
-statement: whoever holds the reins says who goes next, and sees in PostgreSQL who waits for a lock."""
+statement which the other may meet: whoever holds the reins says who goes next, and sees in PostgreSQL who waits for a
+lock."""
 
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import Executor, Future
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 from psycopg.pq.abc import PGresult
@@ -33,6 +34,19 @@ _BLOCKED = "SELECT pid FROM unnest(%s::int[]) AS pid WHERE cardinality(pg_blocki
 Write = tuple[Callable[..., Any], tuple[Any, ...], str]
 """What a store's `write` is given: a command, its arguments, its key."""
 Outcome = tuple[str, ...]
+
+
+class Order(Protocol):
+    """Who goes when."""
+
+    first: int | None
+    """Whose batch is done before the other's begins; None: `asks` and `choose` say."""
+
+    def asks(self, side: int, step: Step) -> bool:
+        """In a side's thread, before each step: whether it must be chosen, or may go on."""
+
+    def choose(self, steps: "Steps", waiting: Set[int]) -> int:
+        """Who goes next, of those that asked for a step; the others wait for a lock, or have finished."""
 
 
 class Fixed:
@@ -66,8 +80,14 @@ class _Gated(Session):
     gate: "Side"
 
     def run(self, sql: str, params: Sequence[Any]) -> PGresult:
-        self.gate.ask_for(sql, params)
-        return super().run(sql, params)
+        step = self.gate.ask_for(sql, params)
+        rows = None
+        try:
+            result = super().run(sql, params)
+            rows = result.command_tuples
+        finally:
+            self.gate.ran(step, rows)
+        return result
 
     def together(self, statements: Iterable[tuple[str, Sequence[Any]]]) -> list[PGresult]:
         every = list(statements)
@@ -78,7 +98,7 @@ class _Gated(Session):
             finally:
                 self.gate.ended()
         if len({sql for sql, _ in every}) == 1 and every[0][0] != "BEGIN":
-            self.gate.ask_for(*every[0])
+            self.gate.ran(self.gate.ask_for(*every[0]))
             return super().together(every)
         begin = 1 if every[0][0] == "BEGIN" else 0
         first = super().together(every[:begin]) if begin else []
@@ -114,16 +134,26 @@ class _Writer(PostgresWriter):
 class Side:
     """One process: a thread, an event loop, a writer."""
 
-    def __init__(self, url: str, name: str, news: "SimpleQueue[tuple[Side, Step | list[Outcome]]]") -> None:
+    def __init__(
+        self, url: str, number: int, name: str, news: "SimpleQueue[tuple[Side, Step | list[Outcome]]]"
+    ) -> None:
         self.pid = 0
-        self.stepped = False
+        self.order: Order | None = None
+        """Who is asked; None: nobody, it does as it likes."""
+        self.number = number
         self.failures = 0
         """Its transactions in which a statement failed: of a deadlock the victim's."""
         self.failed = False
         """Whether a statement of it failed since it was last let go: its locks may be free then."""
+        self.may_wait = False
+        """Whether it is at a step that it asked for: no other can wait for a lock."""
+        self.waited = False
+        """Whether it was seen to wait at that step."""
         self._name, self._news = name, news
         self._go = SimpleQueue[None]()
         self._jobs = SimpleQueue[Sequence[Write] | None]()
+        self.last = dict[str, int]()
+        """See Touched."""
         self._touched = Touched()
         self._ending = False
         clock, ids = Fixed(), SystemIds()
@@ -139,31 +169,41 @@ class Side:
     def __repr__(self) -> str:
         return self._name
 
-    def begin(self, writes: Sequence[Write], *, stepped: bool) -> None:
+    def begin(self, writes: Sequence[Write], order: Order | None) -> None:
         """Let it run a batch."""
-        self.stepped = stepped
+        self.order = order
+        self._touched = Touched(self.last)
         self._jobs.put(writes)
 
     def go(self) -> None:
         """Let it do the step that it asked for."""
         self.failed = False
+        self.may_wait = True
         self._go.put(None)
 
     def close(self) -> None:
         """Hang up."""
-        self.stepped = False
+        self.order = None
         self._jobs.put(None)
         self._thread.join(10)
         self._readers.close()
 
-    def ask_for(self, sql: str, params: Sequence[Any]) -> None:
-        """In its thread: wait for leave to run a statement."""
+    def ask_for(self, sql: str, params: Sequence[Any]) -> Step | None:
+        """In its thread: wait for leave to run a statement; None: it is part of the end."""
         if self._ending:
-            return
+            return None
         if sql.startswith(_END_BEGINS):
             self.ask_to_end("COMMIT")
-            return
-        self._ask(self._touched.statement(sql, params))
+            return None
+        step = self._touched.statement(sql, params)
+        self._ask(step)
+        return step
+
+    def ran(self, step: Step | None, rows: int | None = None) -> None:
+        """In its thread: the statement was run, and changed so many rows. Who waited for a row holds it, even if it is
+        no longer one that the statement wants."""
+        if step is not None:
+            self._touched.ran(step, nothing=rows == 0 and not self.waited)
 
     def ask_to_end(self, sql: str) -> None:
         """In its thread: wait for leave to write what comes last, and commit; or to roll back."""
@@ -173,10 +213,12 @@ class Side:
 
     def ended(self) -> None:
         """In its thread: the transaction is over."""
-        self._ending, self._touched = False, Touched()
+        self.may_wait = False
+        self._ending, self._touched = False, Touched(self.last)
 
     def _ask(self, step: Step) -> None:
-        if self.stepped:
+        self.may_wait = self.waited = False
+        if self.order is not None and self.order.asks(self.number, step):
             self._news.put((self, step))
             self._go.get()
 
@@ -213,7 +255,7 @@ class Two:
 
     def __init__(self, url: str, service: str) -> None:
         self._news = SimpleQueue[tuple[Side, Step | list[Outcome]]]()
-        self.sides = [Side(url, f"{service} {name}", self._news) for name in "AB"]
+        self.sides = [Side(url, number, f"{service} {name}", self._news) for number, name in enumerate("AB")]
         self._watch = psycopg.connect(url, autocommit=True)
         self.alone([])  # connects
         self.waits = 0
@@ -225,6 +267,11 @@ class Two:
             side.close()
         self._watch.close()
 
+    def given(self, last: Mapping[str, int]) -> None:
+        """The highest numbers that sequences gave, by their tables."""
+        for side in self.sides:
+            side.last.update(last)
+
     @property
     def failures(self) -> int:
         """Transactions in which a statement failed, so far."""
@@ -234,22 +281,30 @@ class Two:
         """Run a batch in one go."""
         nothing: Write = (lambda tx: tx.one("SELECT 1"), (), "")
         for side in self.sides:
-            side.begin(list(writes) if writes and side is self.sides[0] else [nothing], stepped=False)
+            side.begin(list(writes) if writes and side is self.sides[0] else [nothing], None)
         found: dict[Side, Any] = dict(self._news.get(timeout=30) for _ in self.sides)
         return list(found[self.sides[0]])
 
-    def play(self, batches: Sequence[Sequence[Write]], choose: Callable[[Steps], int]) -> list[list[Outcome]]:
-        """Run two batches; `choose` is told what each that may go on would do, and says who does."""
-        at = dict[int, Step]()
-        done = dict[int, list[Outcome]]()
-        busy = set[int]()
+    def play(self, batches: Sequence[Sequence[Write]], order: Order) -> list[list[Outcome]]:
+        """Run two batches in an order, and answer what each was told."""
+        done = dict[int, Any]()
+        if order.first is not None:
+            for number in (order.first, 1 - order.first):
+                self.sides[number].begin(batches[number], order)
+                done[number] = self._news.get(timeout=STUCK_S)[1]
+        else:
+            self._play(batches, order, done)
+        return [done[0], done[1]]
+
+    def _play(self, batches: Sequence[Sequence[Write]], order: Order, done: dict[int, list[Outcome]]) -> None:
+        at, busy = dict[int, Step](), set[int]()
         self._waiting = set()
-        for number, (side, batch) in enumerate(zip(self.sides, batches, strict=True)):
-            side.begin(batch, stepped=True)
-            busy.add(number)
+        for side, batch in zip(self.sides, batches, strict=True):
+            side.begin(batch, order)
+            busy.add(side.number)
         self._settle(busy, at, done)
         while at:
-            chosen = choose(at)
+            chosen = order.choose(at, self._waiting)
             if chosen == LET_GO:
                 self._let_go(busy, at, done)
                 break
@@ -258,12 +313,11 @@ class Two:
             busy.add(chosen)
             self.sides[chosen].go()
             self._settle(busy, at, done, partial(self._holds, chosen, step, begun))
-        return [done[0], done[1]]
 
     def _let_go(self, busy: set[int], at: dict[int, Step], done: dict[int, list[Outcome]]) -> None:
         """Both run to their ends as they like."""
         for side in self.sides:
-            side.stepped = False
+            side.order = None
         for number in at:
             self.sides[number].go()
         for _ in range(len(busy) + len(at)):
@@ -271,7 +325,7 @@ class Two:
             while isinstance(news, Step):  # it asked before it was let go
                 side.go()
                 side, news = self._news.get(timeout=STUCK_S)
-            done[self.sides.index(side)] = news
+            done[side.number] = news
         self._waiting = set()
 
     def _holds(self, chosen: int, step: Step, begun: float) -> bool:
@@ -297,23 +351,25 @@ class Two:
             try:
                 side, news = self._news.get(timeout=0 if busy == self._waiting and at else look_s)
             except Empty:
-                blocked = self._blocked(busy)
+                may_wait = look_s == LONGEST_LOOK_S or any(self.sides[number].may_wait for number in busy)
+                blocked = self._blocked(busy) if may_wait else set[int]()
                 if at and blocked == busy and len(busy) == 1:
                     self.waits += 1
                     self._waiting = blocked
+                    for number in blocked:
+                        self.sides[number].waited = True
                     return
                 self._waiting = set()
                 look_s = min(2 * look_s, LONGEST_LOOK_S)
                 if time.monotonic() > until:
                     raise Stuck(f"{[self.sides[n] for n in busy]} of {at}") from None
             else:
-                number = self.sides.index(side)
-                busy.discard(number)
-                self._waiting = self._waiting - {number}
+                busy.discard(side.number)
+                self._waiting = self._waiting - {side.number}
                 if isinstance(news, Step):
-                    at[number] = news
+                    at[side.number] = news
                 else:
-                    done[number] = news
+                    done[side.number] = news
 
     def _blocked(self, busy: set[int]) -> set[int]:
         pids = {self.sides[number].pid: number for number in busy}
