@@ -2,11 +2,8 @@
 
 import os
 import re
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 import pytest
-from playwright.sync_api import Page
 
 from tests.pages.browser import DESKTOP, PHONE, Demo, eventually
 from tests.pages.conftest import NewOperator, NewRider
@@ -18,8 +15,6 @@ pytestmark = pytest.mark.timeout(300)
 FULL = pytest.mark.skipif(not os.environ.get("GBIKE_FULL"), reason="only at full size: GBIKE_FULL=1")
 BOTH = pytest.mark.parametrize("words", [pytest.param(KO, id="ko"), pytest.param(EN, id="en", marks=FULL)])
 HOSTILE = "<script>document.title='hurt'</script><img src=x onerror=alert(1)>"
-FRAME_CPU_MS = 16
-"""What the page's thread may compute for a frame of a drag: 60 a second are drawn where nobody else computes."""
 
 
 @BOTH
@@ -182,60 +177,3 @@ def test_axe_finds_nothing_on_any_page_of_the_console(
 @pytest.mark.parametrize("locale", ["ko-KR", "en-US"])
 def test_no_page_of_the_console_is_wider_than_320_px(operator: NewOperator, demo: Demo, locale: str) -> None:
     assert wide(operator(locale, viewport=NARROW), demo, CONSOLE_VIEWS) == []
-
-
-FRAMES = """(many) => new Promise((drawn) => { let left = many;
-  const each = () => (left -= 1) ? requestAnimationFrame(each) : drawn(); each(); })"""
-DRAGS, MOVES = 10, 10
-"""Each move may be a frame; at the end of a drag the map is drawn anew."""
-
-
-@FULL
-@pytest.mark.timeout(900)
-def test_a_drag_over_10000_bikes_is_smooth(operator: NewOperator, demo: Demo) -> None:
-    with ThreadPoolExecutor(8) as hands:
-        list(hands.map(partial(_somewhere, demo), range(100_000, 110_000)))
-    one = operator()
-    page = one.page
-    page.locator(".figure").first.wait_for()
-    eventually(lambda: int(page.locator("canvas.signs").get_attribute("data-signs") or 0) > 500)
-    eventually(lambda: demo.ask("GET", "/bikes?size=1")["page"]["totalElements"] >= 10_000)
-    page.get_by_text(re.compile(r"^전체 1\d,\d{3} ")).first.wait_for()
-    moved_ms, drawn_ms = _dragged(page)
-    print(f"CPU of the page's thread: {moved_ms:.1f} ms a frame while it is dragged, {drawn_ms:.1f} ms to draw it anew")
-    assert moved_ms < FRAME_CPU_MS
-    assert drawn_ms < FRAME_CPU_MS
-
-
-def _somewhere(demo: Demo, bikeid: int) -> None:
-    place = {"lat": 37.2 + bikeid % 331 / 1000, "lon": 126.9 + bikeid % 97 / 250, "location": f"구역_{bikeid % 50}"}
-    demo.ask("POST", "/bikes", {"bikeid": bikeid, "batterylevel": bikeid % 101, **place})
-
-
-def _dragged(page: Page) -> tuple[float, float]:
-    """What the page's thread computes for a move and for the end of a drag, ms, however long others keep it waiting."""
-    box = page.locator(".big-map").bounding_box()
-    assert box
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    browser = page.context.new_cdp_session(page)
-    browser.send("Performance.enable", {"timeDomain": "threadTicks"})
-
-    def computed_ms() -> float:
-        metrics = {one["name"]: one["value"] for one in browser.send("Performance.getMetrics")["metrics"]}
-        return float(metrics["TaskDuration"]) * 1000
-
-    moved = drawn = 0.0
-    for drag in range(DRAGS):
-        way = 1 if drag % 2 else -1
-        page.mouse.move(x, y)
-        page.mouse.down()
-        began = computed_ms()
-        for step in range(MOVES):
-            page.mouse.move(x + way * step * 12, y + way * step * 6)
-        moved += computed_ms() - began
-        page.evaluate(FRAMES, 12)  # held still, so that it does not go on by itself
-        released = computed_ms()
-        page.mouse.up()
-        page.evaluate(FRAMES, 2)
-        drawn += computed_ms() - released
-    return moved / DRAGS / MOVES, drawn / DRAGS

@@ -41,11 +41,11 @@ let soon = false;
 let moved = []; // a bike hears of its ride's end a moment later than everybody else, so it is asked for twice
 
 export async function readBikes() {
-  const first = !state.fleet;
+  const first = !state.fleet; // each page is shown as it comes
   const show = (all) => set({ fleet: new Map(all.map((bike) => [bike.bikeid, known(bike)])) });
   const { all } = await pages('/bikes', 'bikes', MOST_PAGES, (some) => first && show(some));
   bikesAt = Date.now();
-  show(all);
+  if (!first) show(all);
 }
 
 async function readRides() {

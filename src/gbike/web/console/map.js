@@ -11,7 +11,7 @@ import { language, t } from '../shared/text.js';
 import { countedBy, STATUSES } from './bikes.js';
 
 const SIGN = 14; // px
-const CELL = 5; // px: of signs nearer to each other than this one is drawn
+const CELL = 7; // px: of signs nearer to each other than this one is drawn
 const NEAR = 22; // px: as far from a sign as a finger may be
 const SPARE = 0.25; // of the view, drawn around it, so that a drag shows no edge
 const RANK = { broken: 2, free: 1, taken: 0 }; // what is in trouble is drawn last, above the others
@@ -66,6 +66,7 @@ const Signs = L.Layer.extend({
     this.bikes = bikes
       .map((bike) => ({ bikeid: bike.bikeid, status: statusOf(bike, state.rides), at: at(bike) }))
       .sort((a, b) => RANK[a.status] - RANK[b.status]);
+    this.drawn = null; // the colours may be others by now
     if (this._map) this.draw();
   },
   draw() {
@@ -77,24 +78,29 @@ const Signs = L.Layer.extend({
     Object.assign(this.canvas, { width: width * ratio, height: height * ratio });
     Object.assign(this.canvas.style, { width: `${width}px`, height: `${height}px` });
     const pen = this.canvas.getContext('2d');
-    const drawn = signs(ratio);
+    if (this.drawn?.ratio !== ratio) this.drawn = { ratio, ...signs(ratio) };
     const scale = 2 ** this._map.getZoom();
     const corner = this._map.getPixelBounds().min.subtract(edge);
-    const [across, cells] = [Math.ceil(width / CELL), new Map()];
-    const put = (cell, sign) => {
-      cells.delete(cell); // a Map keeps its order: what comes later is drawn above
-      cells.set(cell, sign);
+    const bikes = this.bikes ?? [];
+    const [across, down] = [width, height].map((px) => Math.ceil((px + 2 * SIGN) / CELL));
+    const cellOf = ({ at }) => {
+      const column = Math.floor((at.x * scale - corner.x + SIGN) / CELL);
+      const row = Math.floor((at.y * scale - corner.y + SIGN) / CELL);
+      return column < 0 || row < 0 || column >= across || row >= down ? -1 : row * across + column;
     };
-    for (const { at, status } of this.bikes ?? []) {
-      const [x, y] = [at.x * scale - corner.x, at.y * scale - corner.y];
-      if (x <= -SIGN || y <= -SIGN || x >= width + SIGN || y >= height + SIGN) continue;
-      put(Math.floor(y / CELL) * across + Math.floor(x / CELL), [x, y, status]);
-    }
-    for (const [x, y, status] of cells.values()) {
-      const sign = drawn[status];
+    const last = new Int32Array(across * down); // whose sign a cell shows, counted from 1: who comes later is above
+    bikes.forEach((bike, number) => {
+      last[cellOf(bike)] = number + 1;
+    });
+    let count = 0;
+    bikes.forEach((bike, number) => {
+      if (last[cellOf(bike)] !== number + 1) return;
+      const sign = this.drawn[bike.status];
+      const [x, y] = [bike.at.x * scale - corner.x, bike.at.y * scale - corner.y];
       pen.drawImage(sign, Math.round(x * ratio - sign.width / 2), Math.round(y * ratio - sign.height / 2));
-    }
-    this.canvas.dataset.signs = cells.size;
+      count += 1;
+    });
+    this.canvas.dataset.signs = count;
   },
   nearest(where) {
     const scale = 2 ** this._map.getZoom();
