@@ -5,6 +5,8 @@ PYTHON ?= python3
 .DEFAULT_GOAL := help
 # kubectl of the small cluster, where there is no other.
 export PATH := $(PATH):$(or $(K8S_STATE),$(HOME)/.cache/gbike-k8s)/bin
+# The tests start gbike a thousand times: it is compiled once, whatever a container's image says.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: buildah required k8s-up k8s-demo k8s-down k8s-test help demo setup test ci lint schemas sim chaos bench lock kafka java promtool siege chromium node lint-js kubectl screenshots ci-k8s security sbom scan publish deploy smoke matrix images
 
 help: ## list every verb with one line each
@@ -28,7 +30,7 @@ demo: .venv/.run ## everything in one process on http://127.0.0.1:8088, open, wi
 
 test: .venv/.dev ## every test; what needs a missing tool is skipped by name
 	$(PY) -m pytest -n 2 --dist worksteal -m "not alone"
-	$(PY) -m pytest -m alone tests/chaos
+	$(PY) -m pytest -m alone tests/chaos tests/pages
 
 # At full size: 300 simulated seeds and every planted bug, 1,000 races for one bike, 50 kills, 20 of a start or an upgrade
 # (GBIKE_START_KILLS), 10 freezes, the whole API fuzz; then 100 seeds that nobody chose, which judge the next commit.
@@ -101,10 +103,12 @@ kubectl:
 k8s-test: .venv/.dev ## what is shown on a real cluster, one test after another
 	GBIKE_KUBERNETES=1 $(PY) -m pytest tests/kubernetes $(K8S_TESTS)
 
-# A browser for the tests of the pages, with a face that has Korean.
+# A browser for the tests of the pages, with a face that has Korean; and the same without windows, where the system has
+# it: most tests take that one.
 chromium:
 	@command -v chromium || command -v chromium-browser || command -v google-chrome \
-	|| { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -y -q --no-install-recommends chromium fonts-noto-cjk; } \
+	|| { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -y -q --no-install-recommends chromium fonts-noto-cjk \
+	&& { apt-get install -y -q --no-install-recommends chromium-headless-shell || true; }; } \
 	|| { echo "Chromium is missing: apt-get install chromium fonts-noto-cjk"; exit 1; }
 
 # For the pages' JavaScript only, which needs no build: its tests, its linter and its types.

@@ -131,7 +131,7 @@ def test_without_a_camera_it_is_said_and_a_photo_of_the_code_is_read(rider: NewR
 @BOTH
 def test_a_camera_that_is_refused_is_said(browser: Browser, demo: Demo, words: Words) -> None:
     args = ["--use-fake-device-for-media-stream", "--no-sandbox"]
-    own = browser.browser_type.launch(executable_path=chromium(), args=args)
+    own = browser.browser_type.launch(executable_path=chromium(windows=True), args=args)
     one = Rider(own, demo, 5901, words["locale"])
     scan(one, words)  # nobody allows it
     one.see(words["refused camera"])
