@@ -70,9 +70,14 @@ def client(embedded: Embedded) -> Client:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What needs the cluster comes first: one process of the run has it for itself, and the original's scenarios, which
-    have fixed numbers, find it as it was started."""
-    items.sort(key=lambda item: (not _on_cluster(item), "test_original_scenarios" not in item.nodeid))
+    """What needs the cluster comes first: one process of the run has it for itself. The original's scenarios, which
+    have fixed numbers, find it as it was started; what sends anything that is allowed, blocks of riders too, comes
+    last of these."""
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> tuple[bool, bool, bool]:
+    return not _on_cluster(item), "test_original_scenarios" not in item.nodeid, "test_api_fuzz" in item.nodeid
 
 
 def _on_cluster(item: pytest.Item) -> bool:
