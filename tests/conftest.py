@@ -10,6 +10,7 @@ import structlog
 from gbike.kit.http.app import HttpApp, Operation
 from gbike.kit.http.request import Response
 from gbike.run.embedded import Embedded
+from tests.cluster import running
 from tests.cluster.running import cluster as cluster
 from tests.cluster.running import common_folder as common_folder
 from tests.cluster.running import one_cluster as one_cluster
@@ -83,6 +84,14 @@ def _rank(item: pytest.Item) -> tuple[bool, bool, bool]:
 def _on_cluster(item: pytest.Item) -> bool:
     chosen = item.callspec.params.values() if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ()
     return "cluster" in chosen or "one_cluster" in getattr(item, "fixturenames", ())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Generator[None, None, None]:
+    """After the last test that needs it, the cluster ends."""
+    yield
+    if nextitem is None or not _on_cluster(nextitem):
+        running.leave()
 
 
 @pytest.hookimpl(wrapper=True)

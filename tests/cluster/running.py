@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -270,13 +270,24 @@ def common_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return here.parent if "PYTEST_XDIST_WORKER" in os.environ else here
 
 
-@pytest.fixture(scope="session")
-def one_cluster(common_folder: Path) -> Iterator[Cluster]:
+_held = ExitStack()
+_holds: list[Cluster] = []
+
+
+@pytest.fixture
+def one_cluster(common_folder: Path) -> Cluster:
     """The cluster of this run; tests ask for `cluster`."""
     if (missing := why_no_cluster()) is not None:
         pytest.skip(missing)
-    with shared(common_folder) as running:
-        yield running
+    if not _holds:
+        _holds.append(_held.enter_context(shared(common_folder)))
+    return _holds[0]
+
+
+def leave() -> None:
+    """No test that this process knows of needs the cluster, whose programs take a tenth of a processor as they wait."""
+    _holds.clear()
+    _held.close()
 
 
 @pytest.fixture
