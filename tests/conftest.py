@@ -1,5 +1,6 @@
 """Fixtures that tests of many kinds share."""
 
+import gc
 import json
 import os
 from collections.abc import AsyncIterator, Generator, Iterator
@@ -86,12 +87,32 @@ def _on_cluster(item: pytest.Item) -> bool:
     return "cluster" in chosen or "one_cluster" in getattr(item, "fixturenames", ())
 
 
+def pytest_sessionstart() -> None:
+    """What is collected stays: nobody need look through it for what may go."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """From here on it is not looked through again."""
+    gc.enable()
+    _set_apart()
+
+
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Generator[None, None, None]:
-    """After the last test that needs it, the cluster ends."""
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, None, None]:
+    """After the last test that needs it, the cluster ends; after each module, what is left of it is set apart."""
     yield
     if nextitem is None or not _on_cluster(nextitem):
         running.leave()
+    if nextitem is None or nextitem.path != item.path:
+        _set_apart()
+
+
+def _set_apart() -> None:
+    """The objects of a whole run are many: Python would stand still for seconds when it looks through all of them, and
+    whoever waits for a lock would be refused."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
