@@ -218,7 +218,8 @@ class Side:
 
     def _ask(self, step: Step) -> None:
         self.may_wait = self.waited = False
-        if self.order is not None and self.order.asks(self.number, step):
+        order = self.order  # which may be taken away at any moment
+        if order is not None and order.asks(self.number, step):
             self._news.put((self, step))
             self._go.get()
 
