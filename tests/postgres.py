@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Hashable
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 
+from dev.ports import free_port
 from gbike.kit.storage.migrations.migrate import migrate_url
 from gbike.run.engines import postgres
 
@@ -23,13 +23,6 @@ MEMORY, ROOM = Path("/dev/shm"), 4 * 1024**3
 def memory() -> Path:
     """Where files are in memory if there is room, else the usual place."""
     return MEMORY if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM else Path("/tmp")
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return int(door.getsockname()[1])
 
 
 class Server:

@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-from dev.bench.process import CannotRun, free_port, printed, start, stop
+from dev.bench.process import CannotRun, printed, start, stop
+from dev.ports import free_port
 from gbike.run.engines import CannotRun as NotInstalled
 from gbike.run.engines import Program, envoy, kafka, postgres
 

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,7 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from dev.bench.http import HOST, connect
+from dev.bench.http import connect
+from dev.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 TARIFF = {"GBIKE_TARIFF_KRW": "100", "GBIKE_TARIFF_PER_S": "1", "GBIKE_TARIFF_ROUNDING": "ceil"}
@@ -134,10 +134,3 @@ async def stop(process: "subprocess.Popen[bytes]", gentle: signal.Signals = sign
         if time.monotonic() > until:
             process.kill()
         await asyncio.sleep(0.02)
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])

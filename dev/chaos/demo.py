@@ -3,11 +3,12 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 from pathlib import Path
 
 import aiohttp
+
+from dev.ports import free_port
 
 READY_S = 30
 SETTINGS = {
@@ -29,7 +30,7 @@ class Demo:
     def __init__(self, data: Path) -> None:
         self._data = data
         self._log = data.parent / f"{data.name}.log"
-        self._port = _free_port()
+        self._port = free_port()
         self._process: asyncio.subprocess.Process | None = None
         self.url = f"http://127.0.0.1:{self._port}"
 
@@ -105,9 +106,3 @@ class Demo:
         """Leave no process behind."""
         if self._process is not None and self._process.returncode is None:
             await self.kill()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

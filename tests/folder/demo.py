@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from dev.ports import free_port
 from gbike.cli import verify
 from gbike.run.folder.data_folder import DataFolder
 from tests.cluster.running import GBIKE, READY_S, ask, until
-from tests.postgres import free_port
 from tests.support import EVERY_RIDE_COSTS
 
 END_S = 20

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from dev.ports import free_port
 from gbike.run import gateway
 from gbike.run.embedded import Embedded
 from gbike.run.engines import CannotRun
 from gbike.run.engines.envoy import binary
 from gbike.run.registry import specs
-from tests.gateway.servers import Envoy, Loop, Stub, free_port
+from tests.gateway.servers import Envoy, Loop, Stub
 from tests.support import EVERY_RIDE_COSTS
 
 

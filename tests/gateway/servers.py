@@ -3,7 +3,6 @@
 import asyncio
 import http.client
 import json
-import socket
 import subprocess
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import Any
 import uvloop
 from starlette.types import ASGIApp
 
+from dev.ports import free_port
 from gbike.gateway.envoy import ListenAddress
 from gbike.kit.http.server import HttpServer, listen
 from gbike.run.engines import envoy as engine
@@ -202,10 +202,3 @@ def ask(
         return Reply(answer.status, {n.lower(): v for n, v in answer.getheaders()}, answer.read())
     finally:
         connection.close()
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from dev.ports import free_port
 from gbike.cli import app
 from gbike.run.engines import CannotRun
 from gbike.run.engines import envoy as engine
-from tests.gateway.servers import Loop, ask, free_port
+from tests.gateway.servers import Loop, ask
 from tests.waiting import until
 
 

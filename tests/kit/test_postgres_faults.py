@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from structlog.testing import capture_logs
 
+from dev.ports import free_port
 from gbike.kit.envelope import Message
 from gbike.kit.messaging.outbox import Relay
 from gbike.kit.storage import batching
@@ -20,7 +21,7 @@ from gbike.kit.telemetry import Metrics
 from tests.kit.conftest import floor_database
 from tests.kit.floor import Hummed, Rang, SetClock, note, words
 from tests.kit.test_postgres import postgres_store
-from tests.postgres import Server, free_port
+from tests.postgres import Server
 from tests.waiting import a_while, soon
 
 

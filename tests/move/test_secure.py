@@ -14,6 +14,7 @@ import jwt
 import pyotp
 import pytest
 
+from dev.ports import free_port
 from gbike.cli.up import settings_in
 from gbike.kit.auth.keyring import KeyFolder
 from gbike.kit.clock import SystemClock, SystemIds
@@ -31,7 +32,6 @@ from gbike.services.account.wiring import SPEC
 from tests.architecture.source import ROOT
 from tests.cluster.running import gbike, new_folder
 from tests.move.moving import move, moved
-from tests.postgres import free_port
 from tests.services.account.people import CHEAP, KIM, LEE, PASSWORD
 from tests.support import Client, Reply
 

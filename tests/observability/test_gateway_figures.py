@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from dev.ports import free_port
 from gbike.run import gateway
 from gbike.run.engines import CannotRun
 from gbike.run.engines.envoy import binary
 from tests.cluster.running import until
-from tests.gateway.servers import Envoy, free_port
+from tests.gateway.servers import Envoy
 
 FAILED = 'envoy_cluster_upstream_rq_xx{envoy_response_code_class="5",envoy_cluster_name="rent"} 1'
 """A 5xx for rent; the counts of Envoy's threads come together some moments later."""

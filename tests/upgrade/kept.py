@@ -16,11 +16,12 @@ from typing import Any
 
 import psycopg
 
+from dev.ports import free_port
 from gbike.kit.storage.sqlite.store import open_file
 from gbike.run.engines import postgres
 from gbike.run.folder.data_folder import DataFolder
 from tests.cluster.running import until
-from tests.postgres import Server, free_port
+from tests.postgres import Server
 
 VERSIONS = [Path(__file__).parent / name for name in ("c943df6", "0.2.0")]
 """What each of them left half-way: see keep.py."""
