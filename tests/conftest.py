@@ -19,6 +19,9 @@ from tests.described import undescribed
 from tests.postgres import Server
 from tests.support import EVERY_RIDE_COSTS, Client
 
+LONG_S = 1_000
+"""Whose time limit is no shorter is long."""
+
 
 @pytest.fixture(autouse=True)
 def every_answer_is_described() -> Iterator[None]:
@@ -74,12 +77,15 @@ def client(embedded: Embedded) -> Client:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What needs the cluster comes first: one process of the run has it for itself. The original's scenarios, which
     have fixed numbers, find it as it was started; what sends anything that is allowed, blocks of riders too, comes
-    last of these."""
+    last of these. What takes minutes is next, so that at the end nobody waits for it."""
     items.sort(key=_rank)
 
 
 def _rank(item: pytest.Item) -> tuple[bool, bool, bool]:
-    return not _on_cluster(item), "test_original_scenarios" not in item.nodeid, "test_api_fuzz" in item.nodeid
+    if _on_cluster(item):
+        return False, "test_original_scenarios" not in item.nodeid, "test_api_fuzz" in item.nodeid
+    limit = item.get_closest_marker("timeout")
+    return True, limit is None or limit.args[0] < LONG_S, False
 
 
 def _on_cluster(item: pytest.Item) -> bool:
