@@ -29,6 +29,8 @@ DEADLOCK_MS = 1
 """PostgreSQL looks for a deadlock when somebody has waited for so long, not before."""
 _END_BEGINS = "UPDATE audit_head SET number"
 """From here on all is what a batch writes at its end."""
+_PATIENT = "SET lock_timeout = 0; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0"
+"""Here somebody waits for as long as whoever holds the reins takes; who is stuck is seen by STUCK_S."""
 _BLOCKED = "SELECT pid FROM unnest(%s::int[]) AS pid WHERE cardinality(pg_blocking_pids(pid)) > 0"
 
 Write = tuple[Callable[..., Any], tuple[Any, ...], str]
@@ -125,6 +127,7 @@ class _Writer(PostgresWriter):
         super()._connect()
         plain = self._session
         assert plain is not None
+        plain.control(_PATIENT)
         gated = _Gated(plain.connection)
         gated._names, gated.gate = plain._names, self.gate
         self._session = gated
