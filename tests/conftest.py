@@ -115,8 +115,8 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 
 def _set_apart() -> None:
-    """The objects of a whole run are many: Python would stand still for seconds when it looks through all of them, and
-    whoever waits for a lock would be refused."""
+    """The objects of a whole run are many, and Python stands still while it looks through all of them: for six seconds
+    in all while the tests are collected."""
     gc.collect()
     gc.freeze()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 
-from dev.ports import free_port
+from dev.tcp_ports import free_port
 from gbike.kit.storage.migrations.migrate import migrate_url
 from gbike.run.engines import postgres
 

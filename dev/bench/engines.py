@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from dev.bench.process import CannotRun, printed, start, stop
-from dev.ports import free_port
+from dev.tcp_ports import free_port
 from gbike.run.engines import CannotRun as NotInstalled
 from gbike.run.engines import Program, envoy, kafka, postgres
 

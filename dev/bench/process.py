@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from dev.bench.http import connect
-from dev.ports import free_port
+from dev.tcp_ports import free_port
 
 ROOT = Path(__file__).parents[2]
 TARIFF = {"GBIKE_TARIFF_KRW": "100", "GBIKE_TARIFF_PER_S": "1", "GBIKE_TARIFF_ROUNDING": "ceil"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import aiohttp
 
-from dev.ports import free_port
+from dev.tcp_ports import free_port
 
 READY_S = 30
 SETTINGS = {

@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -271,7 +272,11 @@ def common_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 _held = ExitStack()
-_holds: list[Cluster] = []
+
+
+@cache
+def _taken(run: Path) -> Cluster:
+    return _held.enter_context(shared(run))
 
 
 @pytest.fixture
@@ -279,14 +284,12 @@ def one_cluster(common_folder: Path) -> Cluster:
     """The cluster of this run; tests ask for `cluster`."""
     if (missing := why_no_cluster()) is not None:
         pytest.skip(missing)
-    if not _holds:
-        _holds.append(_held.enter_context(shared(common_folder)))
-    return _holds[0]
+    return _taken(common_folder)
 
 
 def leave() -> None:
     """No test that this process knows of needs the cluster, whose programs take a tenth of a processor as they wait."""
-    _holds.clear()
+    _taken.cache_clear()
     _held.close()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dev.tcp_ports import free_port
 from gbike.cli.cluster import run_cluster
 from gbike.run.cluster.logins import READER
 from gbike.run.cluster.plan import FILE, BadCluster, Options, keep_plan, make_plan, read_plan
@@ -136,6 +137,12 @@ def test_a_secure_cluster_closes_its_database_server_whoever_has_a_store_there(t
 def test_what_can_not_be_is_refused(options: dict[str, object], why: str, tmp_path: Path) -> None:
     with pytest.raises(BadCluster, match=why):
         make_plan(Options(tmp_path, **{"port": 0, "demo": True, **options}))  # type: ignore[arg-type]
+
+
+def test_what_a_program_listens_at_no_outgoing_connection_is_given() -> None:
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    assert lowest >= LAST
+    assert all(FIRST <= free_port() < LAST for _ in range(20))
 
 
 def test_a_port_that_is_taken_is_named_with_whose_it_would_be(tmp_path: Path) -> None:

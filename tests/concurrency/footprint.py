@@ -133,6 +133,16 @@ class Touched:
         return step
 
 
+def together(steps: Sequence[Step]) -> Step:
+    """Statements that are sent at once as one step."""
+    return Step(
+        steps[0].sql,
+        reads=frozenset().union(*(step.reads for step in steps)),
+        writes=frozenset().union(*(step.writes for step in steps)),
+        locks=frozenset().union(*(step.locks for step in steps)),
+    )
+
+
 def dependent(one: Step, other: Step) -> bool:
     """Whether it may matter which of two steps of different transactions comes first."""
     if one.ends and other.ends:

@@ -18,7 +18,7 @@ from gbike.kit.clock import Moment, SystemIds
 from gbike.kit.storage.postgres.connection import Dialer, Session
 from gbike.kit.storage.postgres.readers import Readers
 from gbike.kit.storage.postgres.writer import PostgresWriter
-from tests.concurrency.footprint import Step, Touched
+from tests.concurrency.footprint import Step, Touched, together
 
 NOW = 1_800_000_000_000
 POLL_S = 0.0005
@@ -82,7 +82,7 @@ class _Gated(Session):
     gate: "Side"
 
     def run(self, sql: str, params: Sequence[Any]) -> PGresult:
-        step = self.gate.ask_for(sql, params)
+        step = self.gate.ask_for((sql, params))
         rows = None
         try:
             result = super().run(sql, params)
@@ -100,7 +100,7 @@ class _Gated(Session):
             finally:
                 self.gate.ended()
         if len({sql for sql, _ in every}) == 1 and every[0][0] != "BEGIN":
-            self.gate.ran(self.gate.ask_for(*every[0]))
+            self.gate.ran(self.gate.ask_for(*every))
             return super().together(every)
         begin = 1 if every[0][0] == "BEGIN" else 0
         first = super().together(every[:begin]) if begin else []
@@ -157,7 +157,7 @@ class Side:
         self._jobs = SimpleQueue[Sequence[Write] | None]()
         self.last = dict[str, int]()
         """See Touched."""
-        self._touched = Touched()
+        self._touched = Touched(self.last)
         self._ending = False
         clock, ids = Fixed(), SystemIds()
         dial = Dialer(url, clock, name)
@@ -175,7 +175,6 @@ class Side:
     def begin(self, writes: Sequence[Write], order: Order | None) -> None:
         """Let it run a batch."""
         self.order = order
-        self._touched = Touched(self.last)
         self._jobs.put(writes)
 
     def go(self) -> None:
@@ -191,14 +190,14 @@ class Side:
         self._thread.join(10)
         self._readers.close()
 
-    def ask_for(self, sql: str, params: Sequence[Any]) -> Step | None:
-        """In its thread: wait for leave to run a statement; None: it is part of the end."""
+    def ask_for(self, *statements: tuple[str, Sequence[Any]]) -> Step | None:
+        """In its thread: wait for leave to run a statement, or several at once; None: it is part of the end."""
         if self._ending:
             return None
-        if sql.startswith(_END_BEGINS):
+        if statements[0][0].startswith(_END_BEGINS):
             self.ask_to_end("COMMIT")
             return None
-        step = self._touched.statement(sql, params)
+        step = together([self._touched.statement(*one) for one in statements])
         self._ask(step)
         return step
 

@@ -4,7 +4,7 @@ import pytest
 
 from gbike.kit.storage.postgres import writer
 from gbike.run.registry import specs
-from tests.concurrency.footprint import KEYS, UNIQUE, Step, Touched, dependent
+from tests.concurrency.footprint import KEYS, UNIQUE, Step, Touched, dependent, together
 from tests.postgres import Server
 
 
@@ -84,6 +84,11 @@ def test_a_row_that_is_not_named_by_its_key_may_be_any() -> None:
     assert step(either, 5).writes == {("deposits", None)}
 
 
+def test_what_is_sent_at_once_touches_every_row_of_it() -> None:
+    assert dependent(together([step(*SEVEN), step(*EIGHT)]), step(*EIGHT))
+    assert dependent(together([step(writer._LOCK, "a"), step(writer._LOCK, "b")]), step(writer._LOCK, "b"))
+
+
 def test_a_number_that_no_sequence_gave_yet_may_be_a_new_rows() -> None:
     renamed = "UPDATE accounts SET name = ? WHERE userid = ?"
     known, later = (Touched(last={"accounts": 7}).statement(renamed, ("n", userid)) for userid in (7, 8))
@@ -93,15 +98,11 @@ def test_a_number_that_no_sequence_gave_yet_may_be_a_new_rows() -> None:
 
 def test_a_statement_that_changed_no_row_leaves_nothing_to_end() -> None:
     touched = Touched()
-    touched.ran(touched.statement(*_of(SEVEN)), nothing=True)
+    touched.ran(touched.statement(SEVEN[0], SEVEN[1:]), nothing=True)
     assert not dependent(touched.end("COMMIT"), step(*READ))
 
 
-def _of(statement: tuple[object, ...]) -> tuple[str, tuple[object, ...]]:
-    return str(statement[0]), statement[1:]
-
-
-_COLLIDING = """SELECT t.relname, a.attname, x.indnatts, pg_get_expr(x.indpred, x.indrelid) FROM pg_index x
+_COLLIDING = """SELECT t.relname, a.attname FROM pg_index x
     JOIN pg_class t ON t.oid = x.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace AND n.nspname = 'public'
     JOIN pg_attribute a ON a.attrelid = t.oid AND (a.attnum = ANY (x.indkey)
         OR pg_get_expr(x.indpred, x.indrelid) ~ ('\\m' || a.attname || '\\M'))

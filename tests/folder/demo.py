@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from dev.ports import free_port
+from dev.tcp_ports import free_port
 from gbike.cli import verify
 from gbike.run.folder.data_folder import DataFolder
 from tests.cluster.running import GBIKE, READY_S, ask, until

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dev.ports import free_port
+from dev.tcp_ports import free_port
 from gbike.run import gateway
 from gbike.run.embedded import Embedded
 from gbike.run.engines import CannotRun

@@ -13,7 +13,7 @@ from typing import Any
 import uvloop
 from starlette.types import ASGIApp
 
-from dev.ports import free_port
+from dev.tcp_ports import free_port
 from gbike.gateway.envoy import ListenAddress
 from gbike.kit.http.server import HttpServer, listen
 from gbike.run.engines import envoy as engine

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from dev.ports import free_port
+from dev.tcp_ports import free_port
 from gbike.cli import app
 from gbike.run.engines import CannotRun
 from gbike.run.engines import envoy as engine

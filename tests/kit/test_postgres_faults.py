@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from structlog.testing import capture_logs
 
-from dev.ports import free_port
+from dev.tcp_ports import free_port
 from gbike.kit.envelope import Message
 from gbike.kit.messaging.outbox import Relay
 from gbike.kit.storage import batching

@@ -14,7 +14,7 @@ import jwt
 import pyotp
 import pytest
 
-from dev.ports import free_port
+from dev.tcp_ports import free_port
 from gbike.cli.up import settings_in
 from gbike.kit.auth.keyring import KeyFolder
 from gbike.kit.clock import SystemClock, SystemIds

@@ -17,7 +17,7 @@ from urllib.request import urlopen
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, TimeoutError
 
-from dev.ports import free_port
+from dev.tcp_ports import free_port
 from tests.support import EVERY_RIDE_COSTS
 from tests.waiting import until
 

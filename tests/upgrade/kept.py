@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 
-from dev.ports import free_port
+from dev.tcp_ports import free_port
 from gbike.kit.storage.sqlite.store import open_file
 from gbike.run.engines import postgres
 from gbike.run.folder.data_folder import DataFolder
