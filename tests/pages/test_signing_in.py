@@ -124,7 +124,8 @@ def test_what_staff_reported_before_their_sign_in_ended_is_sent_when_they_are_ba
     one.tap("Broken")
     one.tap("Brake")
     one.see("1 report waits")
-    one.page.evaluate(OVER)
+    with one.page.expect_event("requestfailed", lambda failed: failed.url.endswith("/sessions/refresh")):
+        one.page.evaluate(OVER)  # what was sent with the token before has failed by then, too
     one.context.set_offline(False)
     one.see("Your sign-in expired")
     assert town.admin("GET", "/bikeManageApps")["page"]["totalElements"] == 0
